@@ -1,0 +1,1 @@
+"""likemark.augment: segment-based augmentation, appearance and geometry views, synthetic scenes."""

@@ -1,0 +1,1 @@
+"""likemark.benchmarks: data sets, measurements and the demonstration."""

@@ -1,0 +1,1 @@
+"""likemark.cli: the `likemark` command: parse, call, print."""

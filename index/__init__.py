@@ -1,0 +1,1 @@
+"""likemark.index: one vector-index protocol and the engines behind it."""

@@ -1,0 +1,1 @@
+"""likemark.retrieval: pictures in, ranked hits out."""

@@ -1,0 +1,1 @@
+"""Results written up: a self-contained page and a contact sheet."""

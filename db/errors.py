@@ -1,6 +1,6 @@
 """Every error that likemark raises on purpose.
 
-LikemarkError                 base: one line that says what was given, what is allowed, what to do next
+LikemarkError                 base; one line: what was given, what is allowed, what to do next
 ├── InvalidInput              an argument or option that cannot be used (exit code 2)
 ├── NotFound                  something named does not exist: a path, a collection, a mark
 ├── PictureError              one picture refused; `reason` is one of `PICTURE_REASONS`

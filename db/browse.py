@@ -1,0 +1,124 @@
+"""Looking at the catalogue: marks in pages, and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from likemark.db.errors import InvalidInput, NotFound
+from likemark.db.schema import Collection, Image, Mark, MarkImage, Reject
+from likemark.db.search import MarkRow, conditions, marks_by_id, require_collections
+from likemark.db.values import Filters
+from likemark.db.vectors import active_model, count_vectors
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRow:
+    path: str
+    reason: str  # one of errors.PICTURE_REASONS
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionCount:
+    name: str
+    marks: int
+    pictures: int  # distinct
+    rejected: int  # pictures that could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueCounts:
+    collections: tuple[CollectionCount, ...]  # by name
+    marks: int
+    pictures: int  # distinct, over all collections
+    vectors: int  # of the active model
+    model: str | None  # the active model's name
+    model_fingerprint: str | None
+    dimension: int | None
+
+
+def list_marks(
+    session: Session, filters: Filters, *, limit: int = 100, after: int = 0
+) -> list[MarkRow]:
+    """Marks within the filters by id, beginning behind id `after`."""
+    if limit < 1:
+        raise InvalidInput(f"limit {limit}: give 1 or more")
+    require_collections(session, filters.collections)
+    query = select(Mark.id).where(Mark.id > after, *conditions(filters))
+    return marks_by_id(session, session.scalars(query.order_by(Mark.id).limit(limit)).all())
+
+
+def find_mark(session: Session, reference: str, collection: str | None = None) -> MarkRow:
+    """A mark by its id, its number or the id it has in its manifest.
+
+    Raises NotFound when there is none, InvalidInput when several answer.
+    """
+    ids = _candidates(session, reference, collection)
+    if not ids:
+        raise NotFound(f"no mark {reference!r}; `likemark list` shows what there is")
+    if len(ids) > 1:
+        shown = ", ".join(map(str, ids[:5]))
+        raise InvalidInput(f"{reference!r} names {len(ids)} marks; give one by id: {shown}")
+    return marks_by_id(session, ids)[0]
+
+
+def _candidates(session: Session, reference: str, collection: str | None) -> list[int]:
+    scope = select(Mark.id).order_by(Mark.id)
+    if collection is not None:
+        require_collections(session, [collection])
+        scope = scope.join(Mark.collection).where(Collection.name == collection)
+    # A number that is nobody's id can still be a filing number.
+    if reference.isascii() and reference.isdigit() and len(reference) < 19:
+        by_id = list(session.scalars(scope.where(Mark.id == int(reference))))
+        if by_id:
+            return by_id
+    named = scope.where(
+        Mark.key.in_([f"id:{reference}", f"file:{reference}"])
+        | (Mark.application_number == reference)
+        | (Mark.registration_number == reference)
+    )
+    return list(session.scalars(named))
+
+
+def rejects(session: Session, collection: str | None = None) -> list[RejectRow]:
+    query = select(Reject).order_by(Reject.path)
+    if collection is not None:
+        require_collections(session, [collection])
+        query = query.join(Collection).where(Collection.name == collection)
+    return [RejectRow(r.path, r.reason, r.detail) for r in session.scalars(query)]
+
+
+def count(session: Session) -> CatalogueCounts:
+    model = active_model(session)
+    return CatalogueCounts(
+        collections=tuple(_count_one(session, row) for row in _collections(session)),
+        marks=_total(session, Mark),
+        pictures=_total(session, Image),
+        vectors=0 if model is None else count_vectors(session, model.id),
+        model=None if model is None else model.name,
+        model_fingerprint=None if model is None else model.fingerprint,
+        dimension=None if model is None else model.dimension,
+    )
+
+
+def _collections(session: Session) -> list[Collection]:
+    return list(session.scalars(select(Collection).order_by(Collection.name)))
+
+
+def _count_one(session: Session, collection: Collection) -> CollectionCount:
+    here = Mark.collection_id == collection.id
+    pictures = select(func.count(MarkImage.image_id.distinct())).join(Mark).where(here)
+    rejected = select(func.count()).where(Reject.collection_id == collection.id)
+    return CollectionCount(
+        name=collection.name,
+        marks=session.execute(select(func.count(Mark.id)).where(here)).scalar_one(),
+        pictures=session.execute(pictures).scalar_one(),
+        rejected=session.execute(rejected).scalar_one(),
+    )
+
+
+def _total(session: Session, table: type[Mark] | type[Image]) -> int:
+    return session.execute(select(func.count()).select_from(table)).scalar_one()

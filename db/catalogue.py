@@ -1,0 +1,190 @@
+"""Opening the catalogue: SQLite by default, PostgreSQL by URL, always at the newest schema."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+
+from likemark.db import schema
+from likemark.db.errors import CatalogueError, one_line
+from likemark.db.migrations import HEAD
+
+BUSY_SECONDS = 30
+
+
+class Catalogue:
+    """The catalogue behind one database URL.
+
+    `read()` and `write()` give a session inside one transaction; `write()` commits at the end of
+    the block and rolls back on any exception. Close it, or use it as a context manager.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, where: str | Path) -> Self:
+        """Open, creating the tables or upgrading them if need be.
+
+        where: a file of SQLite's, or a URL such as `postgresql+psycopg://user@host/name`.
+        Raises CatalogueError: unreachable, damaged, or written by a newer likemark.
+        """
+        engine = _engine(where)
+        try:
+            _bring_up_to_date(engine)
+        except DBAPIError as error:
+            engine.dispose()
+            raise CatalogueError(f"catalogue {_shown(engine)}: {_reason(error)}") from error
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return _shown(self.engine)
+
+    @property
+    def identity(self) -> str:
+        with self.read() as session:
+            return session.scalars(select(schema.CatalogueInfo.identity)).one()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with _named_faults(self), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        engine = self.engine.execution_options(likemark_write=True)
+        with _named_faults(self), Session(engine) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _engine(where: str | Path) -> Engine:
+    if isinstance(where, Path) or "://" not in where:
+        path = Path(where)
+        if not path.parent.is_dir():
+            raise CatalogueError(f"catalogue {path}: its folder does not exist; create it first")
+        where = f"sqlite:///{path}"
+    try:
+        engine = create_engine(where)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise CatalogueError(
+            "catalogue URL not understood; give a file or postgresql+psycopg://USER@HOST/NAME"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise CatalogueError(
+            f"catalogue: {error.name} is not installed; run: pip install 'likemark[postgres]'"
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # Transactions are begun by `_begin_sqlite`, not by the driver's guess at the first write.
+    connection.isolation_level = None
+    # SQLite's own lower() knows ASCII alone: "MÜLLER" would not be found as "müller".
+    connection.create_function("lower", 1, _lower, deterministic=True)
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer in mid-transaction fails at once if another has written: a writer
+    # takes its lock at the start.
+    writing = connection.get_execution_options().get("likemark_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if _revision(connection) == HEAD:
+            return
+    with engine.execution_options(likemark_write=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('likemark schema'))"))
+        _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
+    from likemark.db.migrations.runner import known_revisions, upgrade
+
+    found = _revision(connection)
+    if found is not None and found not in known_revisions():
+        raise CatalogueError(
+            f"catalogue {_shown(connection.engine)}: schema {found!r} is newer than this likemark "
+            f"knows ({HEAD!r}); upgrade likemark"
+        )
+    if found is None and inspect(connection).has_table("marks"):
+        raise CatalogueError(
+            f"catalogue {_shown(connection.engine)}: holds a table 'marks' that is not likemark's; "
+            "give a database of its own"
+        )
+    upgrade(connection)
+    if connection.execute(select(schema.CatalogueInfo.id)).first() is None:
+        row = {"id": 1, "identity": uuid.uuid4().hex}
+        connection.execute(schema.CatalogueInfo.__table__.insert(), row)  # type: ignore[attr-defined]
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar_one_or_none()
+    return found
+
+
+@contextmanager
+def _named_faults(catalogue: Catalogue) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise CatalogueError(f"catalogue {catalogue.shown}: {_reason(error)}") from error
+
+
+def _shown(engine: Engine) -> str:
+    if engine.dialect.name == "sqlite":
+        return engine.url.database or ":memory:"
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _reason(error: DBAPIError) -> str:
+    reason = one_line(str(error.orig))
+    if "not a database" in reason or "malformed" in reason:
+        return f"{reason}; restore the file from a backup"
+    return reason

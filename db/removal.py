@@ -1,0 +1,86 @@
+"""Taking marks out, and the pictures and vectors that nothing shows any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Several
+from collections.abc import Sequence
+
+from sqlalchemy import Select, delete, literal, select
+from sqlalchemy.orm import Session
+
+from likemark.db.schema import Image, Mark, MarkImage, Reject
+from likemark.db.vectors import forget_vectors, parts
+
+
+def remove_marks(session: Session, mark_ids: Sequence[int]) -> int:
+    """Remove marks with all that hangs on them; the number of marks that were there."""
+    removed = 0
+    for part in parts(mark_ids):
+        shown = session.scalars(select(MarkImage.image_id).where(MarkImage.mark_id.in_(part))).all()
+        gone = session.scalars(delete(Mark).where(Mark.id.in_(part)).returning(Mark.id)).all()
+        removed += len(gone)
+        drop_orphans(session, shown)
+    return removed
+
+
+def drop_orphans(session: Session, image_ids: Several[int]) -> None:
+    """Of these images, drop those that no mark shows, with their vectors."""
+    for part in parts(sorted(set(image_ids))):
+        still = set(session.scalars(select(MarkImage.image_id).where(MarkImage.image_id.in_(part))))
+        orphans = [image_id for image_id in part if image_id not in still]
+        forget_vectors(session, orphans)
+        session.execute(delete(Image).where(Image.id.in_(orphans)))
+
+
+def unseen(
+    session: Session, collection: int, *, folders: Sequence[str], manifests: Sequence[str],
+    seen_links: Several[int], seen_marks: Several[int],
+) -> tuple[list[int], list[int]]:  # fmt: skip
+    """(link ids, mark ids) that came from these folders and manifests but were not seen there."""
+    links: list[int] = []
+    marks: list[int] = []
+    for scope in [_under(folder) for folder in folders] + [_from(name) for name in manifests]:
+        of_marks = scope.where(Mark.collection_id == collection)
+        marks += [i for i in session.scalars(of_marks) if i not in seen_marks]
+        of_links = select(MarkImage.id).where(MarkImage.mark_id.in_(of_marks))
+        links += [i for i in session.scalars(of_links) if i not in seen_links]
+    return links, marks
+
+
+def prune(session: Session, link_ids: Sequence[int], mark_ids: Sequence[int]) -> int:
+    """Remove marks, and single pictures of marks that stay; the number of marks removed."""
+    removed = remove_marks(session, mark_ids)
+    for part in parts(link_ids):
+        shown = session.scalars(
+            delete(MarkImage).where(MarkImage.id.in_(part)).returning(MarkImage.image_id)
+        ).all()
+        drop_orphans(session, shown)
+    return removed
+
+
+def forget_rejects(session: Session, collection: int, *, folder: str, keep: Several[str]) -> None:
+    """Drop the notes on unreadable pictures of a folder that are no longer there."""
+    query = select(Reject.path).where(
+        Reject.collection_id == collection, Reject.path.startswith(_slash(folder), autoescape=True)
+    )
+    gone = [path for path in session.scalars(query) if path not in keep]
+    for part in parts(gone):
+        session.execute(
+            delete(Reject).where(Reject.collection_id == collection, Reject.path.in_(part))
+        )
+
+
+def _under(folder: str) -> Select[int]:
+    # A manifest's mark can carry a file's key too, but not the file as its source.
+    return select(Mark.id).where(
+        Mark.key.startswith(f"file:{_slash(folder)}", autoescape=True),
+        Mark.key == literal("file:") + Mark.source,
+    )
+
+
+def _from(manifest: str) -> Select[int]:
+    return select(Mark.id).where(Mark.source == manifest)
+
+
+def _slash(folder: str) -> str:
+    return folder.rstrip("/") + "/"

@@ -1,0 +1,218 @@
+"""Embeddings in the catalogue, their generations, and what an index needs to catch up."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from likemark.db.errors import ModelMismatch
+from likemark.db.schema import CatalogueInfo, Embedding, Generation, Image, Model, Removal
+
+# Largest number of values in one IN (...): SQLite allows 32,766, PostgreSQL 65,535.
+IN_LIMIT = 10_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    id: int
+    fingerprint: str  # 64 hexadecimal digits: weights, preprocessing and picture rules
+    name: str
+    dimension: int
+    generation: int  # advances with every change of the model's vectors
+    token: str  # random, one for each generation
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Some of a model's embeddings: N images, D dimensions."""
+
+    ids: NDArray[np.int64]  # (N,) image ids, ascending
+    rows: NDArray[np.float32]  # (N, D), unit rows to float16 accuracy
+
+
+def active_model(session: Session) -> ModelRow | None:
+    found = session.execute(
+        select(Model).join(CatalogueInfo, CatalogueInfo.active_model_id == Model.id)
+    ).scalar_one_or_none()
+    return None if found is None else _row(session, found)
+
+
+def model_by_fingerprint(session: Session, fingerprint: str) -> ModelRow | None:
+    found = session.scalars(select(Model).where(Model.fingerprint == fingerprint)).one_or_none()
+    return None if found is None else _row(session, found)
+
+
+def ensure_model(session: Session, *, fingerprint: str, name: str, dimension: int) -> ModelRow:
+    """The model's row, made if it is new; it becomes the active one if there is none yet.
+
+    Raises ModelMismatch when another model is active: its vectors must not be mixed with these.
+    """
+    active = active_model(session)
+    if active is not None and active.fingerprint != fingerprint:
+        raise mismatch(active, name, fingerprint)
+    row = model_by_fingerprint(session, fingerprint) or _new_model(
+        session, fingerprint=fingerprint, name=name, dimension=dimension
+    )
+    if active is None:
+        activate(session, row.id)
+    return row
+
+
+def mismatch(active: ModelRow, name: str, fingerprint: str) -> ModelMismatch:
+    return ModelMismatch(
+        f"the catalogue is embedded with {active.name} ({active.fingerprint[:8]}), not with "
+        f"{name} ({fingerprint[:8]}); run: likemark reindex --model {name}"
+    )
+
+
+def add_model(session: Session, *, fingerprint: str, name: str, dimension: int) -> ModelRow:
+    """The model's row, made if it is new, whichever model is active (for re-embedding)."""
+    return model_by_fingerprint(session, fingerprint) or _new_model(
+        session, fingerprint=fingerprint, name=name, dimension=dimension
+    )
+
+
+def activate(session: Session, model_id: int) -> None:
+    session.execute(update(CatalogueInfo).values(active_model_id=model_id))
+
+
+def drop_other_models(session: Session, model_id: int) -> None:
+    session.execute(delete(Model).where(Model.id != model_id))
+
+
+def add_vectors(
+    session: Session, model_id: int, vectors: Mapping[int, NDArray[np.float32]]
+) -> None:
+    """Store rows by image id: each (D,) float32, kept as float16."""
+    if not vectors:
+        return
+    generation = _advance(session, model_id)
+    rows = [
+        {
+            "model_id": model_id,
+            "image_id": image_id,
+            "generation": generation,
+            "vector": np.asarray(vector, dtype="<f2").tobytes(),
+        }
+        for image_id, vector in vectors.items()
+    ]
+    session.execute(insert(Embedding), rows)
+
+
+def forget_vectors(session: Session, image_ids: Sequence[int]) -> None:
+    """Drop images' vectors of every model, leaving word of it for the indices."""
+    for part in parts(image_ids):
+        held = select(Embedding.model_id, Embedding.image_id).where(Embedding.image_id.in_(part))
+        by_model: dict[int, list[int]] = {}
+        for model_id, image_id in session.execute(held):
+            by_model.setdefault(model_id, []).append(image_id)
+        for model_id, ids in by_model.items():
+            generation = _advance(session, model_id)
+            stamp = {"model_id": model_id, "generation": generation}
+            session.execute(insert(Removal), [{**stamp, "image_id": image_id} for image_id in ids])
+        session.execute(delete(Embedding).where(Embedding.image_id.in_(part)))
+
+
+def embedded_contents(session: Session, model_id: int, contents: Iterable[bytes]) -> set[bytes]:
+    """Those of the files' hashes whose picture has a vector of this model."""
+    found: set[bytes] = set()
+    for part in parts(list(contents)):
+        query = select(Image.content).join(Embedding, Embedding.image_id == Image.id)
+        query = query.where(Embedding.model_id == model_id, Image.content.in_(part))
+        found.update(session.scalars(query))
+    return found
+
+
+def known_token(session: Session, model_id: int, generation: int) -> str | None:
+    return session.scalars(
+        select(Generation.token).where(
+            Generation.model_id == model_id, Generation.number == generation
+        )
+    ).one_or_none()
+
+
+def count_vectors(session: Session, model_id: int) -> int:
+    query = select(func.count()).select_from(Embedding).where(Embedding.model_id == model_id)
+    return session.execute(query).scalar_one()
+
+
+def removed_since(session: Session, model_id: int, generation: int) -> NDArray[np.int64]:
+    query = select(Removal.image_id).where(
+        Removal.model_id == model_id, Removal.generation > generation
+    )
+    return np.fromiter(session.scalars(query), dtype=np.int64)
+
+
+def vectors_since(
+    session: Session, model: ModelRow, generation: int = 0, *, batch: int = 8192
+) -> Iterator[Vectors]:
+    """The model's vectors stored after a generation, streamed by ascending image id."""
+    query = (
+        select(Embedding.image_id, Embedding.vector)
+        .where(Embedding.model_id == model.id, Embedding.generation > generation)
+        .order_by(Embedding.image_id)
+        .execution_options(yield_per=batch)
+    )
+    for rows in session.execute(query).partitions():
+        flat = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f2")
+        ids = np.fromiter((row.image_id for row in rows), dtype=np.int64, count=len(rows))
+        yield Vectors(ids, flat.astype(np.float32).reshape(len(rows), model.dimension))
+
+
+def vectors_of(
+    session: Session, model: ModelRow, image_ids: Sequence[int]
+) -> dict[int, NDArray[np.float32]]:
+    found: dict[int, NDArray[np.float32]] = {}
+    for part in parts(image_ids):
+        query = select(Embedding.image_id, Embedding.vector).where(
+            Embedding.model_id == model.id, Embedding.image_id.in_(part)
+        )
+        for image_id, vector in session.execute(query):
+            found[image_id] = np.frombuffer(vector, dtype="<f2").astype(np.float32)
+    return found
+
+
+def parts(values: Sequence[T], size: int = IN_LIMIT) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _advance(session: Session, model_id: int) -> int:
+    # The row's lock is held until commit, so generations become visible in their order.
+    number = session.execute(
+        update(Model)
+        .where(Model.id == model_id)
+        .values(generation=Model.generation + 1)
+        .returning(Model.generation)
+        .execution_options(synchronize_session=False)
+    ).scalar_one()
+    session.execute(
+        insert(Generation).values(model_id=model_id, number=number, token=secrets.token_hex(16))
+    )
+    return number
+
+
+def _new_model(session: Session, *, fingerprint: str, name: str, dimension: int) -> ModelRow:
+    model = Model(fingerprint=fingerprint, name=name, dimension=dimension, generation=0)
+    session.add(model)
+    session.flush()
+    session.execute(
+        insert(Generation).values(model_id=model.id, number=0, token=secrets.token_hex(16))
+    )
+    return _row(session, model)
+
+
+def _row(session: Session, model: Model) -> ModelRow:
+    session.refresh(model)
+    token = known_token(session, model.id, model.generation) or ""
+    return ModelRow(
+        model.id, model.fingerprint, model.name, model.dimension, model.generation, token
+    )

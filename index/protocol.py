@@ -1,0 +1,73 @@
+"""What a vector index is. Sizes: N stored vectors, D dimensions, Q queries, k hits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Rows = NDArray[np.float32]
+
+NO_ID = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a stored index holds: compared with the catalogue before it is believed."""
+
+    catalogue: str  # the catalogue's identity
+    model: str  # the model's fingerprint
+    generation: int  # of the model's vectors in the catalogue
+    token: str  # that generation's random token
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The nearest vectors, best first; among equal scores the smaller id stands first."""
+
+    ids: Ids  # (Q, k); NO_ID where fewer than k are allowed
+    scores: Rows  # (Q, k) inner products: cosines for unit rows; -inf where there is no id
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStats:
+    count: int  # vectors
+    dimension: int
+    factory: str  # the engine and its settings
+    exact: bool  # every search returns the true nearest
+    bytes_in_memory: int  # of vectors and ids
+    device: str  # "cpu", "cuda:0"
+
+
+@runtime_checkable
+class VectorIndex(Protocol):
+    """Vectors under int64 ids. Rows are float32 and of unit length; ids are never negative."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    def add(self, ids: Ids, rows: Rows) -> None:
+        """Store rows (N, D) under ids (N,); an id that is there already is replaced."""
+        ...
+
+    def remove(self, ids: Ids) -> int:
+        """Drop ids; unknown ones are passed over. Returns how many were there."""
+        ...
+
+    def search(self, queries: Rows, k: int, *, allowed: Ids | None = None) -> Found:
+        """The k nearest to each row of queries (Q, D), among `allowed` ids only if given."""
+        ...
+
+    def ids(self) -> Ids:
+        """(N,) all ids, ascending."""
+        ...
+
+    def save(self, folder: Path, stamp: Stamp) -> None:
+        """Store in a folder so that a reader sees the old or the new state, never a mixture."""
+        ...
+
+    def stats(self) -> IndexStats: ...

@@ -19,20 +19,19 @@ faiss: Any = _faiss  # its own type stubs lag behind what it has
 PROBED_PER_MILLE = 16
 # Below this share of allowed vectors every list is visited: most of them hold nothing to compare.
 FEW = 0.05
-# Candidates that a graph search keeps without a filter.
-GRAPH_EFFORT = 256
 
 
 class FaissIndex:
     """An index made by `faiss.index_factory`, under ids of our own, inner product.
 
-    Engines that cannot remove (graphs) keep a set of dead ids that no search returns.
+    Engines: Flat, SQ..., PQ... and IVF... over them. Graphs are refused: FAISS's cannot remove,
+    and lose hits behind a narrow filter.
     """
 
-    def __init__(self, inner: Any, factory: str, dead: Ids | None = None) -> None:
+    def __init__(self, inner: Any, factory: str) -> None:
         self._inner = inner  # inverted lists keep ids themselves, all else stands in an IndexIDMap
         self._factory = factory
-        self._dead = np.empty(0, np.int64) if dead is None else dead
+        self._highest = int(self.ids().max(initial=NO_ID))
 
     @classmethod
     def create(cls, factory: str, *, dimension: int) -> Self:
@@ -42,16 +41,17 @@ class FaissIndex:
         except RuntimeError as error:
             reason = one_line(str(error), limit=120)
             raise InvalidInput(f"index {factory!r}: FAISS cannot build it: {reason}") from None
-        if isinstance(inner, faiss.IndexIDMap | faiss.IndexPreTransform | faiss.IndexRefine):
-            raise InvalidInput(f"index {factory!r}: give a Flat, SQ, PQ, HNSW or IVF index")
+        if not isinstance(inner, faiss.IndexFlatCodes | faiss.IndexIVF):
+            raise InvalidInput(
+                f"index {factory!r} is not supported; give Flat, SQ8, PQ32, or IVF1024,SQfp16"
+            )
         return cls(inner if _holds_ids(inner) else faiss.IndexIDMap(inner), factory)
 
     @classmethod
     def open(cls, folder: Path) -> tuple[Self, Stamp]:
         """Raises IndexDamaged when the files are broken, FileNotFoundError when there are none."""
         stored = read_index(folder)
-        index = cls(stored.inner, stored.factory, stored.dead)
-        return index, stored.stamp
+        return cls(stored.inner, stored.factory), stored.stamp
 
     @property
     def dimension(self) -> int:
@@ -83,21 +83,18 @@ class FaissIndex:
         rows = self._checked(rows)
         if ids.shape != rows.shape[:1] or (len(ids) and ids.min() < 0):
             raise InvalidInput(f"index: {len(rows)} rows need as many ids of 0 or more")
-        self.remove(ids)
-        if np.isin(ids, self._dead).any():
-            raise IndexFault(f"index {self._factory!r} cannot take removed ids back; rebuild it")
-        if len(ids):
-            self._inner.add_with_ids(rows, ids)
+        if not len(ids):
+            return
+        # Looking through all ids is needed only where they do not ascend.
+        if ids.min() <= self._highest and np.isin(ids, self.ids()).any():
+            raise InvalidInput("index: an id is there already; remove it first")
+        self._inner.add_with_ids(rows, ids)
+        self._highest = max(self._highest, int(ids.max()))
 
     def remove(self, ids: Ids) -> int:
-        there = np.intersect1d(ids, self.ids())
-        if not len(there):
+        if not len(ids) or not self._count():
             return 0
-        try:
-            self._inner.remove_ids(faiss.IDSelectorBatch(there))
-        except RuntimeError:
-            self._dead = np.union1d(self._dead, there)
-        return len(there)
+        return int(self._inner.remove_ids(faiss.IDSelectorBatch(ids)))
 
     def search(self, queries: Rows, k: int, *, allowed: Ids | None = None) -> Found:
         queries = self._checked(queries)
@@ -113,28 +110,25 @@ class FaissIndex:
 
     def ids(self) -> Ids:
         held = _ids_in_lists(self._inner) if _holds_ids(self._inner) else _ids_in_map(self._inner)
-        return np.setdiff1d(held, self._dead) if len(self._dead) else np.sort(held)
+        return np.sort(held)
 
     def save(self, folder: Path, stamp: Stamp) -> None:
-        write_index(folder, self._inner, factory=self._factory, dead=self._dead, stamp=stamp)
+        write_index(folder, self._inner, factory=self._factory, stamp=stamp)
 
     def stats(self) -> IndexStats:
-        exact = self._factory == EXACT
-        per_row = 4 * self.dimension if exact else self._engine().sa_code_size()
+        lists = _holds_ids(self._inner)
+        code = int(self._inner.code_size if lists else self._inner.index.sa_code_size())
         return IndexStats(
             count=self._count(),
             dimension=self.dimension,
             factory=self._factory,
-            exact=exact,
-            bytes_in_memory=int(self._inner.ntotal) * (per_row + 8),
+            exact=self._factory == EXACT,
+            bytes_in_memory=self._count() * (code + 8),
             device="cpu",
         )
 
-    def _engine(self) -> Any:
-        return self._inner if _holds_ids(self._inner) else self._inner.index
-
     def _count(self) -> int:
-        return int(self._inner.ntotal) - len(self._dead)
+        return int(self._inner.ntotal)
 
     def _checked(self, rows: Rows) -> Rows:
         if rows.ndim != 2 or rows.shape[1] != self.dimension:
@@ -145,23 +139,13 @@ class FaissIndex:
 
     def _parameters(self, allowed: Ids | None, share: float) -> Any:
         """The effort grows as the allowed share shrinks: k hits are found behind any filter."""
-        selector = self._selector(allowed)
-        inner = self._engine()
-        if isinstance(inner, faiss.IndexIVF):
-            probed = max(16, inner.nlist * PROBED_PER_MILLE // 1000)
-            probed = inner.nlist if share < FEW else min(int(probed / share), inner.nlist)
-            return faiss.SearchParametersIVF(sel=selector, nprobe=probed)
-        if isinstance(inner, faiss.IndexHNSW):
-            effort = min(int(GRAPH_EFFORT / max(share, 1e-9)), int(inner.ntotal))
-            return faiss.SearchParametersHNSW(sel=selector, efSearch=max(effort, 1))
-        return None if selector is None else faiss.SearchParameters(sel=selector)
-
-    def _selector(self, allowed: Ids | None) -> Any:
-        if allowed is not None:
-            return _bitmap(np.setdiff1d(allowed, self._dead) if len(self._dead) else allowed)
-        if len(self._dead):
-            return faiss.IDSelectorNot(_bitmap(self._dead))
-        return None
+        selector = None if allowed is None else _bitmap(allowed)
+        if not _holds_ids(self._inner):
+            return None if selector is None else faiss.SearchParameters(sel=selector)
+        lists = self._inner.nlist
+        probed = max(16, lists * PROBED_PER_MILLE // 1000)
+        probed = lists if share < FEW else min(int(probed / share), lists)
+        return faiss.SearchParametersIVF(sel=selector, nprobe=probed)
 
 
 def _holds_ids(inner: Any) -> bool:

@@ -51,7 +51,7 @@ class VectorIndex(Protocol):
     def dimension(self) -> int: ...
 
     def add(self, ids: Ids, rows: Rows) -> None:
-        """Store rows (N, D) under ids (N,); an id that is there already is replaced."""
+        """Store rows (N, D) under ids (N,). Raises InvalidInput for an id that is there already."""
         ...
 
     def remove(self, ids: Ids) -> int:

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import faiss as _faiss
-import numpy as np
 from filelock import FileLock
 
 from likemark.db.errors import IndexDamaged, IndexFault, one_line
-from likemark.index.protocol import Ids, Stamp
+from likemark.index.protocol import Stamp
 
 faiss: Any = _faiss  # its own type stubs lag behind what it has
 
@@ -33,11 +32,10 @@ _CHUNK = 2**24
 class Stored:
     inner: Any  # a faiss index
     factory: str
-    dead: Ids  # ids that no search may return
     stamp: Stamp
 
 
-def write_index(folder: Path, inner: Any, *, factory: str, dead: Ids, stamp: Stamp) -> None:
+def write_index(folder: Path, inner: Any, *, factory: str, stamp: Stamp) -> None:
     """Raises IndexFault when the folder cannot be written; the old state then stands."""
     data = folder / f"{stamp.generation}-{stamp.token[:8]}-{os.getpid()}.faiss"
     try:
@@ -49,7 +47,7 @@ def write_index(folder: Path, inner: Any, *, factory: str, dead: Ids, stamp: Sta
             size, crc = _measured(data)
             head = {
                 "layout": LAYOUT, "data": data.name, "bytes": size, "crc32": crc,
-                "factory": factory, "dead": dead.tolist(), "stamp": asdict(stamp),
+                "factory": factory, "stamp": asdict(stamp),
             }  # fmt: skip
             _publish(folder, json.dumps(head))
             _sweep(folder, keep=data.name)
@@ -71,7 +69,6 @@ def read_index(folder: Path) -> Stored:
         return Stored(
             inner=faiss.read_index(str(data)),
             factory=str(head["factory"]),
-            dead=np.asarray(head["dead"], dtype=np.int64),
             stamp=Stamp(**head["stamp"]),
         )
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:

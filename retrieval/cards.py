@@ -1,0 +1,107 @@
+"""A model: a safetensors file and a JSON card that says what it is and how to feed it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from likemark.db.errors import ModelDamaged, ModelError
+
+# Part of every fingerprint: advance it when the same file would give other pixels.
+PICTURE_RULES = 1
+_CHUNK = 2**22
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    name: str
+    backbone: str  # timm's name
+    input_size: int  # px, square
+    mean: tuple[float, float, float]  # of RGB in 0..1
+    std: tuple[float, float, float]
+    pooling: str  # timm's global_pool: avg, max, token, ...
+    dimension: int  # of the embedding
+    licence: str  # SPDX, of the weights
+    provenance: str  # training data and where the weights come from
+    weights: str  # file name, beside the card
+    sha256: str  # of the weights file, hexadecimal
+    options: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the backbone
+
+    def __post_init__(self) -> None:
+        problem = _problem(self)
+        if problem:
+            raise ModelDamaged(f"model card {self.name!r}: {problem}")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ModelError(f"model card {path}: no such file") from None
+        except (OSError, ValueError) as error:
+            raise ModelDamaged(f"model card {path}: {error}") from error
+        known = {f.name for f in fields(cls)}
+        if not isinstance(values, dict) or (wrong := sorted((values.keys() | {"options"}) ^ known)):
+            wrong = wrong if isinstance(values, dict) else ["everything"]
+            raise ModelDamaged(f"model card {path}: missing or unknown: {', '.join(wrong)}")
+        for name in ("mean", "std"):
+            values[name] = tuple(values[name]) if isinstance(values[name], list) else ()
+        return cls(**values)
+
+    def write(self, path: Path) -> None:
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for models whose vectors may be mixed: 64 hexadecimal digits."""
+        what = {k: v for k, v in asdict(self).items() if k not in _NOT_IN_VECTORS}
+        text = json.dumps({**what, "picture_rules": PICTURE_RULES}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def check_weights(self, folder: Path) -> Path:
+        """The weights file, once its hash agrees. Raises ModelDamaged."""
+        path = folder / self.weights
+        try:
+            found = file_sha256(path)
+        except OSError as error:
+            raise ModelDamaged(f"model {self.name!r}: {path}: {error.strerror}") from error
+        if found != self.sha256:
+            raise ModelDamaged(
+                f"model {self.name!r}: {path} is not the file of its card "
+                f"(sha256 {found[:12]}…, card {self.sha256[:12]}…); fetch or install it again"
+            )
+        return path
+
+
+_NOT_IN_VECTORS = ("name", "licence", "provenance", "weights")
+
+
+def file_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _problem(card: ModelCard) -> str | None:
+    texts = (card.name, card.backbone, card.pooling, card.licence, card.weights, card.sha256)
+    if not all(isinstance(text, str) and text for text in texts):
+        return "name, backbone, pooling, licence, weights and sha256 must be text"
+    if Path(card.weights).name != card.weights or not card.weights.endswith(".safetensors"):
+        return f"weights {card.weights!r} must be a .safetensors file beside the card"
+    sizes = (card.input_size, card.dimension)
+    if not all(isinstance(n, int) and 1 <= n <= 4096 for n in sizes):
+        return f"input_size and dimension must be whole numbers from 1 to 4096, not {sizes}"
+    numbers = (*card.mean, *card.std)
+    if len(numbers) != 6 or not all(isinstance(n, int | float) for n in numbers):
+        return "mean and std must be three numbers each"
+    if min(card.std) <= 0:
+        return "std must be above 0"
+    return None if isinstance(card.options, dict) else "options must be an object"

@@ -1,0 +1,102 @@
+"""Makes a model (safetensors and card) from a timm backbone and its pretrained weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likemark.db.errors import InvalidInput, ModelError, one_line
+from likemark.retrieval.cards import ModelCard, file_sha256
+from likemark.retrieval.embedder import build_backbone, dimension_of
+from likemark.retrieval.models import FoundModel
+
+if TYPE_CHECKING:
+    import torch
+
+
+def add_model(
+    backbone: str, folder: Path, *, weights: Path | None = None, name: str | None = None,
+    provenance: str = "",
+) -> FoundModel:  # fmt: skip
+    """Write NAME.safetensors (float16) and NAME.json into a folder.
+
+    backbone: timm's name, with or without a tag. weights: a safetensors file with timm's keys; by
+    default timm fetches the tag's own, which needs a network. Raises InvalidInput for an unknown
+    backbone, ModelError when the weights cannot be had or do not fit.
+    """
+    card = _card(backbone, name or backbone.split(".")[0].replace("_", "-"), provenance)
+    network = build_backbone(card) if weights else _fetched(backbone)
+    if weights:
+        _fill(network, weights)
+    folder.mkdir(parents=True, exist_ok=True)
+    _store(network, folder / card.weights)
+    card = replace(card, sha256=file_sha256(folder / card.weights))
+    card.write(folder / f"{card.name}.json")
+    return FoundModel(card, folder)
+
+
+def _card(backbone: str, name: str, provenance: str) -> ModelCard:
+    import timm
+
+    if not timm.is_model(backbone):
+        like = (
+            ", ".join(timm.list_models(f"*{backbone.split('_')[0]}*")[:5]) or "timm.list_models()"
+        )
+        raise InvalidInput(f"backbone {backbone!r} is not one of timm's; near it: {like}")
+    config: Any = timm.get_pretrained_cfg(backbone, allow_unregistered=False)
+    network = timm.create_model(backbone, num_classes=0)
+    return ModelCard(
+        name=name,
+        backbone=backbone.split(".")[0],
+        input_size=int(config.input_size[-1]),
+        mean=tuple(config.mean),
+        std=tuple(config.std),
+        pooling=_pooling(network),
+        dimension=dimension_of(network),
+        licence=config.license or "unknown",
+        provenance=provenance or f"timm {backbone}",
+        weights=f"{name}.safetensors",
+        sha256="-",
+    )
+
+
+def _pooling(network: torch.nn.Module) -> str:
+    pooling = getattr(network, "global_pool", None)
+    return pooling if isinstance(pooling, str) and pooling else "avg"
+
+
+def _fetched(backbone: str) -> torch.nn.Module:
+    import timm
+
+    try:
+        network: torch.nn.Module = timm.create_model(backbone, pretrained=True, num_classes=0)
+    except Exception as error:  # the hub's client raises errors of many libraries
+        raise ModelError(
+            f"backbone {backbone!r}: its weights cannot be fetched "
+            f"({one_line(str(error), limit=120)}); give a local file with --weights"
+        ) from error
+    return network
+
+
+def _fill(network: torch.nn.Module, weights: Path) -> None:
+    import safetensors
+    from safetensors.torch import load_file
+
+    try:
+        missing, _classifier = network.load_state_dict(load_file(weights), strict=False)
+    except (OSError, safetensors.SafetensorError, RuntimeError) as error:
+        raise ModelError(f"weights {weights}: {one_line(str(error), limit=200)}") from error
+    if missing:
+        raise ModelError(f"weights {weights}: lacks {len(missing)} tensors, such as {missing[0]}")
+
+
+def _store(network: torch.nn.Module, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    halves = {
+        key: (value.half() if value.is_floating_point() else value).contiguous()
+        for key, value in network.state_dict().items()
+    }
+    save_file(halves, path)
+    path.chmod(0o644)  # it is written readable by its owner alone

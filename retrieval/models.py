@@ -1,0 +1,48 @@
+"""Which models there are: those in the package, those in the workspace, or a card anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from likemark.db.errors import ModelError
+from likemark.retrieval.cards import ModelCard
+
+DEFAULT = "default"
+BUNDLED = Path(__file__).parent / "weights"
+# What the name "default" stands for.
+DEFAULT_NAME = "tiny-vit-5m-in22k"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    card: ModelCard
+    folder: Path  # where card and weights stand
+
+    @property
+    def is_default(self) -> bool:
+        return self.folder == BUNDLED and self.card.name == DEFAULT_NAME
+
+
+def list_models(extra: Path | None = None) -> list[FoundModel]:
+    """All models of the package and of the folder `extra`, by name.
+
+    Raises ModelDamaged for a card that cannot be read.
+    """
+    folders = [BUNDLED] if extra is None else [BUNDLED, extra]
+    cards = [path for folder in folders for path in sorted(folder.glob("*.json"))]
+    return [FoundModel(ModelCard.read(path), path.parent) for path in cards]
+
+
+def find_model(name: str = DEFAULT, extra: Path | None = None) -> FoundModel:
+    """A model by name, or by the path of its card. Raises ModelError."""
+    if name.endswith(".json"):
+        path = Path(name).absolute()
+        return FoundModel(ModelCard.read(path), path.parent)
+    wanted = DEFAULT_NAME if name == DEFAULT else name
+    found = list_models(extra)
+    for model in found:
+        if model.card.name == wanted:
+            return model
+    there = ", ".join(model.card.name for model in found)
+    raise ModelError(f"no model {name!r}; there are: {there}; or give the path of a card (.json)")

@@ -60,7 +60,11 @@ class Catalogue:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with _named_faults(self), Session(self.engine) as session:
+        # Everything read in one block belongs to one state of the catalogue.
+        engine = self.engine
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with _named_faults(self), Session(engine) as session:
             yield session
 
     @contextmanager

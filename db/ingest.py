@@ -37,12 +37,13 @@ _PLAIN = tuple(f.name for f in fields(MarkData) if f.name not in ("key", "nice",
 class Entry:
     """One row of the input, ready to be written."""
 
-    mark: MarkData | None  # None: a picture that could not be read and carries no register data
+    mark: MarkData
     path: str | None = None  # the picture's path; None: a mark without a picture
     content: bytes | None = None  # sha256 of the picture's file; None: it could not be read
     facts: ImageFacts | None = None  # for a picture new to the catalogue
     vector: NDArray[np.float32] | None = None  # (D,), for a picture without a vector
     error: PictureError | None = None  # why the picture could not be read
+    create: bool = True  # False: a mark that is not there yet stays away
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,10 @@ def apply_batch(
     session: Session, collection: int, model_id: int, entries: Sequence[Entry]
 ) -> Applied:
     """Write a batch: marks inserted or updated, pictures and vectors added, links set."""
-    before = _load_marks(session, collection, [e.mark.key for e in entries if e.mark])
+    before = _load_marks(session, collection, [entry.mark.key for entry in entries])
     marks = dict(before)
     for entry in entries:
-        if entry.mark is not None:
+        if entry.create or entry.mark.key in marks:
             _put_mark(session, collection, marks, entry.mark)
     changed = {key for key, mark in before.items() if session.is_modified(mark)}
     images = _put_images(session, model_id, entries)
@@ -157,9 +158,9 @@ def _put_links(
     links: list[MarkImage] = []
     replaced: list[int] = []
     for entry in entries:
-        if entry.mark is None or entry.path is None:
+        mark = marks.get(entry.mark.key)
+        if mark is None or entry.path is None:
             continue
-        mark = marks[entry.mark.key]
         link = next((known for known in mark.images if known.path == entry.path), None)
         if entry.content is not None:
             image = images[entry.content]
@@ -171,8 +172,9 @@ def _put_links(
                 replaced.append(link.image_id)
                 link.image_id = image.id
                 changed.add(mark.key)
-        # A picture that has become unreadable keeps its last good link.
-        if link is not None:
+        # A picture that has become unreadable keeps its last good link; one that is gone does so
+        # until it is pruned.
+        if link is not None and not (entry.error and entry.error.reason == "missing"):
             links.append(link)
     session.flush()
     drop_orphans(session, replaced)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 AUTO = "auto"
 EXACT = "Flat"
@@ -22,14 +23,7 @@ def choose_factory(setting: str, *, expected: int) -> str:
     return f"IVF{2 ** round(math.log2(4 * math.sqrt(expected)))},SQfp16"
 
 
-def training_size(factory: str, *, dimension: int) -> int:
-    """Vectors that a factory wants to be trained on (0: none), at FAISS's 39 to 256 a centroid."""
-    if factory == EXACT:
-        return 0
-    head = factory.split(",")[0]
-    lists = int(digits) if head.startswith("IVF") and (digits := _digits(head[3:])) else 0
-    return max(64 * lists, 256 * 256 if "PQ" in factory else 0, 8 * dimension, 1024)
-
-
-def _digits(text: str) -> str:
-    return text[: len(text) - len(text.lstrip("0123456789"))]
+def training_size(factory: str) -> int:
+    """Vectors to train a factory on: 64 a list, and 256 a centroid of a product quantiser."""
+    lists = re.match(r"IVF(\d+)", factory)
+    return max(64 * int(lists[1]) if lists else 0, 256 * 256 if "PQ" in factory else 0, 10_000)

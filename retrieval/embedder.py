@@ -6,9 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ Item = TypeVar("Item")
 # Every batch of a stream has this many pictures, the last one filled up: a picture's vector is
 # then the same to the bit whatever was embedded beside it and wherever a killed run resumed.
 BATCH = {"cpu": 16, "cuda": 128, "mps": 32}
+MAX_GROUP = 1024
 
 
 class Embedder:
@@ -70,33 +70,34 @@ class Embedder:
         return rows
 
     def stream(
-        self, items: Iterable[Item], pixels_of: Callable[[Item], Pixels]
-    ) -> Iterator[tuple[Item, NDArray[np.float32]]]:
+        self, items: Iterable[Item], pixels_of: Callable[[Item], Pixels | None]
+    ) -> Iterator[tuple[Item, NDArray[np.float32] | None]]:
         """(item, (D,) unit row) in input order, batches running side by side.
 
-        On a CPU each core runs batches of its own: no core ever waits for another in the middle
-        of a layer, and decoding beside it takes what time it needs.
+        pixels_of: an item's picture (S, S, 3), or None for an item that passes through without
+        one. On a CPU each core runs batches of its own: none waits for another in the middle of a
+        layer, and decoding beside it takes what time it needs.
         """
         workers = cores() if self.device.is_cpu else 2
-        waiting: deque[tuple[list[Item], Future[Rows]]] = deque()
-        source = iter(items)
+        waiting: deque[tuple[_Group[Item], Future[Rows] | None]] = deque()
         with ThreadPoolExecutor(workers, initializer=self._enter_worker) as pool:
             try:
-                while batch := list(islice(source, self.batch)):
-                    # The pixels are copied here: the caller's arrays can go while the batch waits.
-                    stacked = self._stacked([pixels_of(item) for item in batch])
-                    waiting.append((batch, pool.submit(self.embed, stacked)))
-                    while len(waiting) > workers or (waiting and waiting[0][1].done()):
+                for group in _groups(items, pixels_of, self.batch):
+                    rows = pool.submit(self.embed, self._stacked(group)) if group.pixels else None
+                    waiting.append((group, rows))
+                    while len(waiting) > workers or _is_done(waiting):
                         yield from _paired(*waiting.popleft())
                 while waiting:
                     yield from _paired(*waiting.popleft())
             finally:
                 for _, future in waiting:
-                    future.cancel()
+                    if future is not None:
+                        future.cancel()
 
-    def _stacked(self, pictures: list[Pixels]) -> Pixels:
+    def _stacked(self, group: _Group[Item]) -> Pixels:
         stacked = np.zeros((self.batch, self.size, self.size, 3), np.uint8)
-        stacked[: len(pictures)] = pictures
+        stacked[: len(group.pixels)] = group.pixels
+        group.pixels.clear()
         return stacked
 
     def _enter_worker(self) -> None:
@@ -113,8 +114,41 @@ class Embedder:
         return torch.autocast(self.device.torch().type, dtype=torch.bfloat16)
 
 
-def _paired(items: list[Item], future: Future[Rows]) -> Iterator[tuple[Item, NDArray[np.float32]]]:
-    yield from zip(items, future.result(), strict=False)
+class _Group(Generic[Item]):
+    """Consecutive items, of which at most one batch has pictures."""
+
+    def __init__(self) -> None:
+        self.items: list[tuple[Item, bool]] = []  # with a picture or without
+        self.pixels: list[Pixels] = []
+
+
+def _groups(
+    items: Iterable[Item], pixels_of: Callable[[Item], Pixels | None], batch: int
+) -> Iterator[_Group[Item]]:
+    group: _Group[Item] = _Group()
+    for item in items:
+        pixels = pixels_of(item)
+        group.items.append((item, pixels is not None))
+        if pixels is not None:
+            group.pixels.append(pixels)
+        # Items without a picture must not pile up behind a batch that never fills.
+        if len(group.pixels) == batch or len(group.items) == MAX_GROUP:
+            yield group
+            group = _Group()
+    if group.items:
+        yield group
+
+
+def _is_done(waiting: deque[tuple[_Group[Item], Future[Rows] | None]]) -> bool:
+    return bool(waiting) and ((future := waiting[0][1]) is None or future.done())
+
+
+def _paired(
+    group: _Group[Item], future: Future[Rows] | None
+) -> Iterator[tuple[Item, NDArray[np.float32] | None]]:
+    rows = iter(()) if future is None else iter(future.result())
+    for item, has_picture in group.items:
+        yield item, next(rows) if has_picture else None
 
 
 def _network(card: ModelCard, weights: Path) -> torch.nn.Module:

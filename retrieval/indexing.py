@@ -1,0 +1,176 @@
+"""Indexing: rows in, catalogue and index out, resumable at any moment.
+
+Every batch of rows is one transaction: what a killed run has committed is found again by its hash,
+and the rest is done as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from likemark.db.errors import InvalidInput, LikemarkError, PictureError
+from likemark.db.ingest import Entry, apply_batch, collection_id
+from likemark.db.lock import writer_lock
+from likemark.db.removal import forget_rejects, prune, unseen
+from likemark.db.values import DEFAULT_COLLECTION
+from likemark.db.vectors import embedded_contents, ensure_model
+from likemark.retrieval.devices import AUTO as AUTO_DEVICE
+from likemark.retrieval.embedder import Embedder
+from likemark.retrieval.models import FoundModel
+from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.pictures.pool import DecoderPool
+from likemark.retrieval.pipeline import Pipeline
+from likemark.retrieval.scan import Inputs, Row
+from likemark.retrieval.sync import Opened, open_index
+from likemark.retrieval.workspace import Workspace
+
+# Rows per transaction: what a killed run does again at most, a few seconds of work.
+BATCH_ROWS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class IndexingOptions:
+    collection: str = DEFAULT_COLLECTION
+    prune: bool = False  # remove what these inputs once held and hold no more
+    index: str | None = None  # a factory string or "auto"; None keeps what there is
+    device: str = AUTO_DEVICE
+    wait: float = 0.0  # seconds to wait for another writer
+    limits: PictureLimits = field(default_factory=PictureLimits)
+
+    def __post_init__(self) -> None:
+        if not self.collection.strip() or not self.collection.isprintable():
+            raise InvalidInput(f"collection {self.collection!r}: give a name of printable text")
+
+
+@dataclass(slots=True)
+class IndexingReport:
+    """What a run did; it grows while the run goes on."""
+
+    rows: int = 0  # of the input
+    added: int = 0  # marks
+    updated: int = 0  # marks
+    removed: int = 0  # marks, by pruning
+    embedded: int = 0  # pictures that went through the network
+    rejected: Counter[str] = field(default_factory=Counter)  # pictures by reason code
+    unusable_rows: int = 0  # of manifests
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Called while a run goes on: `problem` once a line, `progress` after every batch."""
+
+    problem: Callable[[str], None] = lambda line: None
+    progress: Callable[[IndexingReport], None] = lambda report: None
+
+
+def index_paths(
+    workspace: Workspace,
+    paths: Sequence[Path],
+    model: FoundModel,
+    *,
+    options: IndexingOptions | None = None,
+    listeners: Listeners | None = None,
+) -> tuple[IndexingReport, Opened | None]:
+    """Index folders, pictures and manifests into one collection.
+
+    Returns what was done and the index that now holds it. Raises Busy, NotFound, ManifestError,
+    ModelMismatch; a picture or row that cannot be used is reported and passed over.
+    """
+    options = options or IndexingOptions()
+    inputs = Inputs.of(paths)
+    with writer_lock(workspace.catalogue, wait=options.wait):
+        run = _Run(workspace, model, options, listeners or Listeners())
+        run.index(inputs)
+        if options.prune:
+            run.prune(inputs)
+        return run.report, open_index(workspace, setting=options.index, save=True)
+
+
+class _Run:
+    def __init__(
+        self,
+        workspace: Workspace,
+        model: FoundModel,
+        options: IndexingOptions,
+        listeners: Listeners,
+    ) -> None:
+        self.catalogue = workspace.catalogue
+        self.found = model
+        self.options = options
+        self.listeners = listeners
+        self.report = IndexingReport()
+        self.seen_links: set[int] = set()
+        self.seen_marks: set[int] = set()
+        self.refused_paths: set[str] = set()
+        card = model.card
+        with self.catalogue.write() as session:
+            self.model = ensure_model(
+                session, fingerprint=card.fingerprint, name=card.name, dimension=card.dimension
+            )
+            self.collection = collection_id(session, options.collection)
+
+    def index(self, inputs: Inputs) -> None:
+        limits = self.options.limits
+        with DecoderPool(size=self.found.card.input_size, limits=limits) as pool:
+            pipeline = Pipeline(limits, pool, known=self._known, load=self._load)
+            entries = pipeline.entries(self._rows(inputs))
+            while batch := list(islice(entries, BATCH_ROWS)):
+                self._write(batch)
+                pipeline.written(batch)
+                self.listeners.progress(self.report)
+
+    def prune(self, inputs: Inputs) -> None:
+        folders = [str(folder) for folder in inputs.folders]
+        with self.catalogue.write() as session:
+            links, marks = unseen(
+                session,
+                self.collection,
+                folders=folders,
+                manifests=[str(path) for path in inputs.manifests],
+                seen_links=self.seen_links,
+                seen_marks=self.seen_marks,
+            )
+            self.report.removed = prune(session, links, marks)
+            for folder in folders:
+                forget_rejects(session, self.collection, folder=folder, keep=self.refused_paths)
+
+    def _rows(self, inputs: Inputs) -> Iterator[Row]:
+        for row in inputs.rows():
+            self.report.rows += 1
+            if isinstance(row, LikemarkError):
+                self._refuse(row)
+                continue
+            for warning in row.warnings:
+                self.listeners.problem(warning)
+            yield row
+
+    def _refuse(self, error: LikemarkError) -> None:
+        if isinstance(error, PictureError):
+            self.report.rejected[error.reason] += 1
+        else:
+            self.report.unusable_rows += 1
+        self.listeners.problem(str(error))
+
+    def _known(self, contents: list[bytes]) -> set[bytes]:
+        with self.catalogue.read() as session:
+            return embedded_contents(session, self.model.id, contents)
+
+    def _load(self) -> Embedder:
+        return Embedder.load(self.found, device=self.options.device)
+
+    def _write(self, batch: Sequence[Entry]) -> None:
+        with self.catalogue.write() as session:
+            applied = apply_batch(session, self.collection, self.model.id, batch)
+        self.report.added += applied.added
+        self.report.updated += applied.updated
+        self.report.embedded += sum(entry.vector is not None for entry in batch)
+        self.seen_links.update(applied.link_ids)
+        self.seen_marks.update(applied.mark_ids)
+        for entry in batch:
+            if entry.error is not None:
+                self.refused_paths.add(entry.error.name)
+                self._refuse(entry.error)

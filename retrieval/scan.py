@@ -1,0 +1,95 @@
+"""What the user points at becomes rows to index: folders, single pictures, manifests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from likemark.db.errors import InvalidInput, LikemarkError, ManifestError, NotFound, PictureError
+from likemark.db.manifest import SUFFIXES as MANIFEST_SUFFIXES
+from likemark.db.manifest import ManifestRow, file_key, read_manifest
+from likemark.db.values import MarkData
+from likemark.retrieval.pictures.sniff import EXTENSIONS
+
+# A database's index holds no more than about 2,700 bytes of text.
+MAX_PATH_BYTES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the input: a mark with a picture, or a mark without one."""
+
+    mark: MarkData
+    path: str | None  # absolute; None: a mark without a picture
+    from_manifest: bool  # the mark has register data and stands without its picture
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What was pointed at, absolute and without repetition."""
+
+    folders: tuple[Path, ...]
+    files: tuple[Path, ...]  # single pictures
+    manifests: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, paths: Sequence[Path]) -> Inputs:
+        """Raises NotFound for a path that is not there."""
+        given = list(dict.fromkeys(path.absolute() for path in paths))
+        if not given:
+            raise InvalidInput("nothing to index; give folders, pictures or manifests")
+        for path in given:
+            if not path.exists():
+                raise NotFound(f"{path}: no such file or folder")
+        manifests = [p for p in given if p.is_file() and p.suffix.lower() in MANIFEST_SUFFIXES]
+        folders = [p for p in given if p.is_dir()]
+        files = [p for p in given if p not in manifests and p not in folders]
+        return cls(tuple(folders), tuple(files), tuple(manifests))
+
+    def rows(self) -> Iterator[Row | LikemarkError]:
+        """All rows, folders in the order of their names; what cannot be used comes as its error.
+
+        Raises ManifestError when a manifest cannot be read at all.
+        """
+        seen: set[str] = set()
+        for path in (*self.files, *(p for folder in self.folders for p in pictures(folder))):
+            if str(path) not in seen:
+                seen.add(str(path))
+                yield _file_row(path)
+        for manifest in self.manifests:
+            for entry in read_manifest(manifest):
+                yield entry if isinstance(entry, ManifestError) else _manifest_row(manifest, entry)
+
+
+def pictures(folder: Path) -> Iterator[Path]:
+    """Pictures below a folder by their extension, hidden folders left out, sorted by name.
+
+    A link to a folder is not followed: it could lead back up.
+    """
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            suffix = os.path.splitext(name)[1].lower().removeprefix(".")
+            if suffix in EXTENSIONS and not name.startswith("."):
+                yield Path(here) / name
+
+
+def _manifest_row(manifest: Path, row: ManifestRow) -> Row:
+    notes = tuple(f"{manifest}:{row.line}: {text}" for text in row.warnings)
+    path = None if row.image is None else str(row.image)
+    return Row(row.mark, path, from_manifest=True, warnings=notes)
+
+
+def _file_row(path: Path) -> Row | PictureError:
+    name = str(path)
+    try:
+        encoded = name.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "replace").decode()
+        return PictureError(shown, "unreadable", "its name is not UTF-8; rename it")
+    if len(encoded) > MAX_PATH_BYTES:
+        return PictureError(name, "unreadable", f"its path is over {MAX_PATH_BYTES} bytes")
+    return Row(MarkData(key=file_key(path), source=name), name, from_manifest=False)

@@ -1,0 +1,61 @@
+"""One folder that holds all state: catalogue, vector indices, added models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from likemark.db.catalogue import Catalogue
+from likemark.db.errors import CatalogueError
+
+
+def default_root() -> Path:
+    """The platform's data folder, without making it."""
+    from platformdirs import user_data_path
+
+    return user_data_path("likemark", appauthor=False)
+
+
+class Workspace:
+    """root: the folder; catalogue: SQLite in it, or the PostgreSQL database at `database`."""
+
+    def __init__(self, root: Path, catalogue: Catalogue) -> None:
+        self.root = root
+        self.catalogue = catalogue
+
+    @classmethod
+    def open(cls, root: Path | None = None, *, database: str | None = None) -> Self:
+        """Make the folder and the catalogue's tables if they are not there yet.
+
+        database: an SQLAlchemy URL; by default `catalogue.db` in the folder.
+        Raises CatalogueError.
+        """
+        root = (root or default_root()).absolute()
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CatalogueError(f"workspace {root}: {error.strerror}") from error
+        return cls(root, Catalogue.open(database or root / "catalogue.db"))
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    def index_folder(self, fingerprint: str) -> Path:
+        """Where the vectors of the model with this fingerprint are indexed."""
+        return self.root / "index" / fingerprint[:16]
+
+    def close(self) -> None:
+        self.catalogue.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()

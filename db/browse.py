@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from likemark.db.errors import InvalidInput, NotFound
-from likemark.db.schema import Collection, Image, Mark, MarkImage, Reject
+from likemark.db.schema import Collection, Embedding, Image, Mark, MarkImage, Reject
 from likemark.db.search import MarkRow, conditions, marks_by_id, require_collections
 from likemark.db.values import Filters
 from likemark.db.vectors import active_model, count_vectors
@@ -122,3 +122,37 @@ def _count_one(session: Session, collection: Collection) -> CollectionCount:
 
 def _total(session: Session, table: type[Mark] | type[Image]) -> int:
     return session.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+@dataclass(frozen=True, slots=True)
+class Unembedded:
+    """A picture without a vector of some model, and one place where it was read."""
+
+    image_id: int
+    content: bytes  # sha256 of the file, 32 bytes
+    path: str
+
+
+def count_unembedded(session: Session, model_id: int) -> int:
+    query = select(func.count()).select_from(Image).where(_lacks(model_id))
+    return session.execute(query).scalar_one()
+
+
+def unembedded(session: Session, model_id: int, *, after: int, limit: int) -> list[Unembedded]:
+    """Pictures without a vector of this model by image id, beginning behind id `after`."""
+    query = (
+        select(Image.id, Image.content, func.min(MarkImage.path))
+        .join(MarkImage, MarkImage.image_id == Image.id)
+        .where(Image.id > after, _lacks(model_id))
+        .group_by(Image.id, Image.content)
+        .order_by(Image.id)
+        .limit(limit)
+    )
+    return [Unembedded(*row) for row in session.execute(query)]
+
+
+def _lacks(model_id: int) -> ColumnElement[bool]:
+    held = select(Embedding.image_id).where(
+        Embedding.model_id == model_id, Embedding.image_id == Image.id
+    )
+    return ~held.exists()

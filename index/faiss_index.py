@@ -9,7 +9,7 @@ import faiss as _faiss
 import numpy as np
 
 from likemark.db.errors import IndexFault, InvalidInput, one_line
-from likemark.index.factory import EXACT
+from likemark.index.factory import EXACT, choose_factory
 from likemark.index.protocol import NO_ID, Found, Ids, IndexStats, Rows, Stamp
 from likemark.index.storage import read_index, write_index
 
@@ -28,14 +28,19 @@ class FaissIndex:
     and lose hits behind a narrow filter.
     """
 
-    def __init__(self, inner: Any, factory: str) -> None:
+    def __init__(self, inner: Any, factory: str, setting: str) -> None:
         self._inner = inner  # inverted lists keep ids themselves, all else stands in an IndexIDMap
         self._factory = factory
+        self._setting = setting
         self._highest = int(self.ids().max(initial=NO_ID))
 
     @classmethod
-    def create(cls, factory: str, *, dimension: int) -> Self:
-        """An empty index. Raises InvalidInput for a factory string that FAISS does not know."""
+    def create(cls, setting: str, *, dimension: int, expected: int = 0) -> Self:
+        """An empty index for about `expected` vectors.
+
+        setting: a factory string or "auto". Raises InvalidInput for what FAISS does not know.
+        """
+        factory = choose_factory(setting, expected=expected)
         try:
             inner = faiss.index_factory(dimension, factory, faiss.METRIC_INNER_PRODUCT)
         except RuntimeError as error:
@@ -45,13 +50,14 @@ class FaissIndex:
             raise InvalidInput(
                 f"index {factory!r} is not supported; give Flat, SQ8, PQ32, or IVF1024,SQfp16"
             )
-        return cls(inner if _holds_ids(inner) else faiss.IndexIDMap(inner), factory)
+        inner = inner if _holds_ids(inner) else faiss.IndexIDMap(inner)
+        return cls(inner, factory, setting)
 
     @classmethod
     def open(cls, folder: Path) -> tuple[Self, Stamp]:
         """Raises IndexDamaged when the files are broken, FileNotFoundError when there are none."""
         stored = read_index(folder)
-        return cls(stored.inner, stored.factory), stored.stamp
+        return cls(stored.inner, stored.factory, stored.setting), stored.stamp
 
     @property
     def dimension(self) -> int:
@@ -60,6 +66,11 @@ class FaissIndex:
     @property
     def factory(self) -> str:
         return self._factory
+
+    @property
+    def setting(self) -> str:
+        """What was asked for when it was made: a factory string or "auto"."""
+        return self._setting
 
     @property
     def trained(self) -> bool:
@@ -113,7 +124,7 @@ class FaissIndex:
         return np.sort(held)
 
     def save(self, folder: Path, stamp: Stamp) -> None:
-        write_index(folder, self._inner, factory=self._factory, stamp=stamp)
+        write_index(folder, self._inner, factory=self._factory, setting=self._setting, stamp=stamp)
 
     def stats(self) -> IndexStats:
         lists = _holds_ids(self._inner)

@@ -32,10 +32,11 @@ _CHUNK = 2**24
 class Stored:
     inner: Any  # a faiss index
     factory: str
+    setting: str  # what was asked for: a factory string or "auto"
     stamp: Stamp
 
 
-def write_index(folder: Path, inner: Any, *, factory: str, stamp: Stamp) -> None:
+def write_index(folder: Path, inner: Any, *, factory: str, setting: str, stamp: Stamp) -> None:
     """Raises IndexFault when the folder cannot be written; the old state then stands."""
     data = folder / f"{stamp.generation}-{stamp.token[:8]}-{os.getpid()}.faiss"
     try:
@@ -47,7 +48,7 @@ def write_index(folder: Path, inner: Any, *, factory: str, stamp: Stamp) -> None
             size, crc = _measured(data)
             head = {
                 "layout": LAYOUT, "data": data.name, "bytes": size, "crc32": crc,
-                "factory": factory, "stamp": asdict(stamp),
+                "factory": factory, "setting": setting, "stamp": asdict(stamp),
             }  # fmt: skip
             _publish(folder, json.dumps(head))
             _sweep(folder, keep=data.name)
@@ -69,10 +70,19 @@ def read_index(folder: Path) -> Stored:
         return Stored(
             inner=faiss.read_index(str(data)),
             factory=str(head["factory"]),
+            setting=str(head["setting"]),
             stamp=Stamp(**head["stamp"]),
         )
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise IndexDamaged(f"index {folder}: {one_line(str(error), limit=160)}") from error
+
+
+def stored_setting(folder: Path) -> str | None:
+    """What was asked for when the stored index was made, however damaged its data are."""
+    try:
+        return str(_head(folder)["setting"])
+    except (OSError, IndexDamaged, KeyError):
+        return None
 
 
 def _head(folder: Path) -> dict[str, Any]:

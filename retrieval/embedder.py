@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from likemark.db.errors import ModelDamaged, one_line
+from likemark.db.errors import ModelDamaged, PictureError, one_line
 from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.devices import AUTO, Device, choose_device, cores
 from likemark.retrieval.models import FoundModel
+from likemark.retrieval.pictures.picture import Picture
 
 if TYPE_CHECKING:
     import torch
@@ -112,6 +113,11 @@ class Embedder:
         if not self.device.bf16:
             return nullcontext()
         return torch.autocast(self.device.torch().type, dtype=torch.bfloat16)
+
+
+def pixels_of(result: Picture | PictureError | None) -> Pixels | None:
+    """What `stream` wants of a decoder's answer."""
+    return result.pixels if isinstance(result, Picture) else None
 
 
 class _Group(Generic[Item]):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from likemark.db.errors import PictureError
 from likemark.db.ingest import Entry
 from likemark.db.values import ImageFacts
-from likemark.retrieval.embedder import Embedder
+from likemark.retrieval.embedder import Embedder, pixels_of
 from likemark.retrieval.pictures.decode import read_checked
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
@@ -40,10 +40,6 @@ class Job:
     content: bytes | None = None  # sha256 of the file, 32 bytes
     needed: bool = False  # to be decoded and embedded
     result: Picture | PictureError | None = None
-
-    @property
-    def pixels(self) -> NDArray[np.uint8] | None:
-        return self.result.pixels if isinstance(self.result, Picture) else None
 
 
 @dataclass(slots=True)
@@ -126,8 +122,8 @@ class Pipeline:
     def _embedded(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, NDArray[np.float32] | None]]:
         """The network is loaded when the first picture needs it: a run without any is quick."""
         for job in jobs:
-            if job.pixels is not None:
-                yield from self.load().stream(chain([job], jobs), lambda job: job.pixels)
+            if isinstance(job.result, Picture):
+                yield from self.load().stream(chain([job], jobs), lambda job: pixels_of(job.result))
                 return
             yield job, None
 

@@ -22,9 +22,10 @@ from likemark.db.vectors import (
     removed_since,
     vectors_since,
 )
-from likemark.index.factory import AUTO, EXACT, EXACT_BELOW, choose_factory, training_size
+from likemark.index.factory import AUTO, EXACT_BELOW, training_size
 from likemark.index.faiss_index import FaissIndex
 from likemark.index.protocol import Rows, Stamp
+from likemark.index.storage import stored_setting
 from likemark.retrieval.workspace import Workspace
 
 # A stored index is written anew when this share of it has changed; until then a start catches up.
@@ -43,24 +44,33 @@ class Opened:
 
 
 def open_index(
-    workspace: Workspace, *, setting: str | None = None, save: bool | None = None
+    workspace: Workspace,
+    *,
+    setting: str | None = None,
+    save: bool | None = None,
+    rebuild: bool = False,
 ) -> Opened | None:
     """The active model's index, in agreement with the catalogue; None while there is no model.
 
     setting: a factory string or "auto"; None keeps what is stored. save: store what changed, or
-    not; None: when it is worth it, and a folder that cannot be written is no fault.
+    not; None: when it is worth it, and a folder that cannot be written is no fault. rebuild: do not
+    even look at what is stored.
     """
     with workspace.catalogue.read() as session:
         model = active_model(session)
         if model is None:
             return None
         identity = session.scalars(select(CatalogueInfo.identity)).one()
+        if setting is None:
+            setting = stored_setting(workspace.index_folder(model.fingerprint)) or AUTO
         stamp = Stamp(identity, model.fingerprint, model.generation, model.token)
         try:
+            if rebuild:
+                raise IndexStale("it was asked for")
             opened, changed = _caught_up(session, workspace, model, stamp, setting)
         except (IndexFault, FileNotFoundError) as fault:
             why = str(fault) if isinstance(fault, IndexFault) else "there is none yet"
-            index = _built(session, model, setting or AUTO)
+            index = _built(session, model, setting)
             opened, changed = Opened(index, model, "rebuilt", why, saved=False), 1.0
     if changed and (save or (save is None and changed > SAVE_SHARE)):
         return _stored(workspace, opened, stamp, quietly=save is None)
@@ -68,7 +78,7 @@ def open_index(
 
 
 def _caught_up(
-    session: Session, workspace: Workspace, model: ModelRow, stamp: Stamp, setting: str | None
+    session: Session, workspace: Workspace, model: ModelRow, stamp: Stamp, setting: str
 ) -> tuple[Opened, float]:
     """The stored index brought up to date, and the share that changed.
 
@@ -102,19 +112,18 @@ def _distrust(
         return "it belongs to another catalogue"
     if known_token(session, model.id, stored.generation) != stored.token:
         return "the catalogue has another history (restored from a backup?)"
-    if setting is not None and setting not in (AUTO, index.factory):
-        return f"it is {index.factory}, {setting} is wanted"
-    outgrown = index.stats().exact and count >= EXACT_BELOW
-    return "exact search is for smaller collections" if outgrown and setting == AUTO else ""
+    if setting != index.setting:
+        return f"it was made for {index.setting}, {setting} is wanted"
+    outgrown = setting == AUTO and index.stats().exact and count >= EXACT_BELOW
+    return "the collection has outgrown exact search" if outgrown else ""
 
 
 def _built(session: Session, model: ModelRow, setting: str) -> FaissIndex:
     count = count_vectors(session, model.id)
-    # Nothing to train an approximate engine on yet.
-    factory = choose_factory(setting, expected=count) if count else EXACT
-    index = FaissIndex.create(factory, dimension=model.dimension)
+    # There is nothing to train an approximate engine on yet: begin exact, grow into it later.
+    index = FaissIndex.create(setting if count else AUTO, dimension=model.dimension, expected=count)
     if not index.trained:
-        index.train(_sample(session, model, training_size(factory) / count))
+        index.train(_sample(session, model, training_size(index.factory) / count))
     for part in vectors_since(session, model):
         index.add(part.ids, part.rows)
     return index

@@ -1,0 +1,182 @@
+"""Search: query pictures in, ranked hits out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likemark.db.errors import InvalidInput, NotFound, PictureError
+from likemark.db.search import MarkRow, allowed_images, marks_of_images
+from likemark.db.values import Filters
+from likemark.db.vectors import active_model, mismatch
+from likemark.retrieval.devices import AUTO as AUTO_DEVICE
+from likemark.retrieval.embedder import Embedder
+from likemark.retrieval.models import FoundModel
+from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.pictures.picture import Crop, Picture, Request
+from likemark.retrieval.pictures.pool import DecoderPool
+from likemark.retrieval.results import Hit, QueryResult, Search
+from likemark.retrieval.scan import pictures
+from likemark.retrieval.sync import Opened, open_index
+from likemark.retrieval.workspace import Workspace
+
+STDIN = "-"
+# Queries decoded, embedded and searched together.
+CHUNK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    k: int = 20  # hits per query
+    filters: Filters = field(default_factory=Filters)
+    crop: Crop | None = None  # px of every query picture
+    min_score: float | None = None  # cosine; weaker hits are left out
+    device: str = AUTO_DEVICE
+    limits: PictureLimits = field(default_factory=PictureLimits)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.k <= 10_000:
+            raise InvalidInput(f"k = {self.k}: give 1 to 10000")
+        if self.min_score is not None and not -1 <= self.min_score <= 1:
+            raise InvalidInput(f"min score {self.min_score}: cosines go from -1 to 1")
+
+
+def query_requests(names: Sequence[str], stdin: Iterable[bytes] = ()) -> list[Request]:
+    """Pictures, folders of pictures, and "-" for the bytes that `stdin` gives.
+
+    Raises NotFound for a path that is not there or a folder without pictures.
+    """
+    requests: list[Request] = []
+    for name in names:
+        if name == STDIN:
+            requests.append(Request("stdin", data=b"".join(stdin)))
+        elif os.path.isdir(name):
+            found = [Request(str(path)) for path in pictures(Path(name))]
+            if not found:
+                raise NotFound(f"{name}: holds no pictures")
+            requests += found
+        else:
+            requests.append(Request(name))
+    return requests
+
+
+def search_pictures(
+    workspace: Workspace,
+    requests: Sequence[Request],
+    model: FoundModel,
+    options: QueryOptions | None = None,
+) -> tuple[Search, Iterator[QueryResult]]:
+    """The search as it will be done, and the answers in the order of the requests.
+
+    Raises NotFound when nothing is indexed yet or a collection does not exist, ModelMismatch when
+    the catalogue's vectors are another model's.
+    """
+    options = options or QueryOptions()
+    with workspace.catalogue.read() as session:
+        active = active_model(session)
+        if active is None:
+            raise NotFound(f"workspace {workspace.root}: nothing is indexed; run: likemark index")
+        if active.fingerprint != model.card.fingerprint:
+            raise mismatch(active, model.card.name, model.card.fingerprint)
+        allowed = allowed_images(session, options.filters)
+    opened = open_index(workspace)
+    assert opened is not None
+    stats = opened.index.stats()
+    search = Search(
+        k=options.k,
+        filters=options.filters,
+        crop=options.crop,
+        min_score=options.min_score,
+        model=model.card.name,
+        model_fingerprint=model.card.fingerprint,
+        index=stats.factory,
+        vectors=stats.count,
+    )
+    cropped = [Request(r.name, r.data, options.crop) for r in requests]
+    return search, _answers(_Searcher(workspace, opened, allowed, options), cropped, model)
+
+
+def _answers(
+    searcher: _Searcher, requests: Sequence[Request], model: FoundModel
+) -> Iterator[QueryResult]:
+    options = searcher.options
+    with (
+        DecoderPool(size=model.card.input_size, limits=options.limits) as pool,
+        ThreadPoolExecutor(1) as loader,
+    ):
+        # The first pictures are decoded while the network is loaded.
+        loading = loader.submit(Embedder.load, model, device=options.device)
+        decoded = zip(requests, pool.map(requests), strict=True)
+        while chunk := list(islice(decoded, CHUNK)):
+            yield from _answer_chunk(searcher, chunk, loading.result())
+
+
+def _answer_chunk(
+    searcher: _Searcher,
+    chunk: Sequence[tuple[Request, Picture | PictureError]],
+    embedder: Embedder,
+) -> Iterator[QueryResult]:
+    good = [picture for _, picture in chunk if isinstance(picture, Picture)]
+    rows = iter(embedder.embed(np.stack([p.pixels for p in good])) if good else ())
+    for request, picture in chunk:
+        if isinstance(picture, PictureError):
+            yield QueryResult(request.name, (), picture)
+        else:
+            yield QueryResult(request.name, tuple(searcher.hits(next(rows))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Searcher:
+    workspace: Workspace
+    opened: Opened
+    allowed: NDArray[np.int64] | None  # image ids within the filters
+    options: QueryOptions
+
+    def hits(self, row: NDArray[np.float32]) -> list[Hit]:
+        """row: (D,) unit. The k best groups: some pictures fall together, so more are fetched."""
+        count = self.opened.index.stats().count
+        reach = count if self.allowed is None else len(self.allowed)
+        wanted = 2 * self.options.k
+        while True:
+            hits = self._grouped(row, wanted)
+            if len(hits) >= self.options.k or wanted >= reach:
+                return hits[: self.options.k]
+            wanted = min(4 * wanted, reach)
+
+    def _grouped(self, row: NDArray[np.float32], wanted: int) -> list[Hit]:
+        found = self.opened.index.search(row[None], wanted, allowed=self.allowed)
+        lowest = -1.0 if self.options.min_score is None else self.options.min_score
+        near = [
+            (int(i), float(s))
+            for i, s in zip(found.ids[0], found.scores[0], strict=True)
+            if i >= 0 and s >= lowest
+        ]
+        with self.workspace.catalogue.read() as session:
+            marks = marks_of_images(session, [i for i, _ in near], self.options.filters)
+        return _group(near, marks)
+
+
+def _group(near: Sequence[tuple[int, float]], marks: dict[int, list[MarkRow]]) -> list[Hit]:
+    """Pictures best first become hits: the same artwork is one hit, a mark stands in one hit."""
+    by_artwork: dict[bytes, tuple[int, float, str, list[MarkRow]]] = {}
+    shown: set[int] = set()
+    for image_id, score in near:
+        # An image that has gone since the index was read has no marks.
+        new = [mark for mark in marks.get(image_id, []) if mark.id not in shown]
+        if not new:
+            continue
+        shown.update(mark.id for mark in new)
+        image = next(image for image in new[0].images if image.image_id == image_id)
+        group = by_artwork.setdefault(image.artwork, (image_id, score, image.path, []))
+        group[3].extend(new)
+    return [
+        Hit(rank, min(score, 1.0), image_id, path, tuple(sorted(members, key=lambda m: m.id)))
+        for rank, (image_id, score, path, members) in enumerate(by_artwork.values(), start=1)
+    ]

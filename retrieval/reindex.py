@@ -1,0 +1,139 @@
+"""Re-embedding under another model, and building the vector index anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from likemark.db.browse import Unembedded, count_unembedded, unembedded
+from likemark.db.errors import LikemarkError, PictureError
+from likemark.db.lock import writer_lock
+from likemark.db.vectors import (
+    ModelRow,
+    activate,
+    active_model,
+    add_model,
+    add_vectors,
+    drop_other_models,
+)
+from likemark.retrieval.devices import AUTO as AUTO_DEVICE
+from likemark.retrieval.embedder import Embedder, pixels_of
+from likemark.retrieval.indexing import BATCH_ROWS
+from likemark.retrieval.models import FoundModel
+from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.pictures.picture import Picture, Request
+from likemark.retrieval.pictures.pool import DecoderPool
+from likemark.retrieval.sync import Opened, open_index
+from likemark.retrieval.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class ReindexOptions:
+    index: str | None = None  # a factory string or "auto"; None keeps what there is
+    allow_missing: bool = False  # switch although some pictures cannot be read any more
+    device: str = AUTO_DEVICE
+    wait: float = 0.0  # seconds to wait for another writer
+    limits: PictureLimits = field(default_factory=PictureLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class ReindexReport:
+    embedded: int  # pictures
+    failed: int  # pictures that could not be read any more
+    opened: Opened
+
+
+def reindex(
+    workspace: Workspace,
+    model: FoundModel,
+    options: ReindexOptions | None = None,
+    *,
+    problem: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ReindexReport:
+    """Give every picture a vector of this model, make it the active one, build the index anew.
+
+    The old model answers queries until the last picture is embedded. A run that is killed goes on
+    where it stopped. Raises Busy, and LikemarkError when pictures cannot be read any more and
+    `allow_missing` is not set: nothing is switched then.
+    """
+    options = options or ReindexOptions()
+    card = model.card
+    with writer_lock(workspace.catalogue, wait=options.wait):
+        with workspace.catalogue.write() as session:
+            row = add_model(
+                session, fingerprint=card.fingerprint, name=card.name, dimension=card.dimension
+            )
+        run = _Run(workspace, model, row, options)
+        embedded, failed = run.embed(problem, progress)
+        if failed and not options.allow_missing:
+            raise LikemarkError(
+                f"{failed} pictures cannot be read again; bring them back and run reindex again, "
+                "or add --allow-missing to go on without them"
+            )
+        run.switch()
+        opened = open_index(workspace, setting=options.index, save=True, rebuild=True)
+    assert opened is not None
+    return ReindexReport(embedded, failed, opened)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    workspace: Workspace
+    model: FoundModel
+    row: ModelRow
+    options: ReindexOptions
+
+    def embed(
+        self, problem: Callable[[str], None], progress: Callable[[int, int], None]
+    ) -> tuple[int, int]:
+        """(pictures embedded, pictures that could not be read)."""
+        with self.workspace.catalogue.read() as session:
+            total = count_unembedded(session, self.row.id)
+        done = failed = 0
+        if not total:
+            return 0, 0
+        size, limits = self.model.card.input_size, self.options.limits
+        with DecoderPool(size=size, limits=limits) as pool:
+            embedder = Embedder.load(self.model, device=self.options.device)
+            decoded = self._decoded(pool)
+            pairs = embedder.stream(decoded, lambda item: pixels_of(item[1]))
+            while batch := list(islice(pairs, BATCH_ROWS)):
+                vectors = {item.image_id: row for (item, _), row in batch if row is not None}
+                with self.workspace.catalogue.write() as session:
+                    add_vectors(session, self.row.id, vectors)
+                done += len(vectors)
+                failed += len(batch) - len(vectors)
+                for _, result in (pair for pair, _ in batch):
+                    if isinstance(result, PictureError):
+                        problem(str(result))
+                progress(done + failed, total)
+        return done, failed
+
+    def switch(self) -> None:
+        with self.workspace.catalogue.write() as session:
+            before = active_model(session)
+            activate(session, self.row.id)
+            if before is not None and before.id != self.row.id:
+                drop_other_models(session, self.row.id)
+
+    def _decoded(self, pool: DecoderPool) -> Iterator[tuple[Unembedded, Picture | PictureError]]:
+        # Taken page by page: vectors are written while the list is read.
+        after = 0
+        while True:
+            with self.workspace.catalogue.read() as session:
+                page = unembedded(session, self.row.id, after=after, limit=1000)
+            if not page:
+                return
+            after = page[-1].image_id
+            results = pool.map(Request(item.path) for item in page)
+            for item, result in zip(page, results, strict=True):
+                yield item, _same(item, result)
+
+
+def _same(item: Unembedded, result: Picture | PictureError) -> Picture | PictureError:
+    if isinstance(result, Picture) and result.content != item.content:
+        changed = "the file has changed since it was indexed; run: likemark index"
+        return PictureError(item.path, "unreadable", changed)
+    return result

@@ -1,0 +1,107 @@
+"""What a query gives back, and the same as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from likemark.db.errors import PictureError
+from likemark.db.search import MarkRow
+from likemark.db.values import Filters
+from likemark.retrieval.pictures.picture import Crop
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One picture of the collection and every mark within the filters that shows it."""
+
+    rank: int  # from 1
+    score: float  # cosine similarity with the query, at most 1
+    image_id: int
+    path: str  # where the picture was read when it was indexed
+    marks: tuple[MarkRow, ...]  # the same picture filed more than once: several; by id
+
+    @property
+    def mark(self) -> MarkRow:
+        return self.marks[0]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """The answer to one query picture: hits, or why it could not be read."""
+
+    query: str  # the picture's path, or "-" for standard input
+    hits: tuple[Hit, ...]  # best first
+    error: PictureError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was asked of every query, kept for the record."""
+
+    k: int  # hits wanted
+    filters: Filters
+    crop: Crop | None  # px of the query picture
+    min_score: float | None
+    model: str  # name
+    model_fingerprint: str
+    index: str  # factory string
+    vectors: int  # searched, before filters
+
+
+def mark_json(mark: MarkRow) -> dict[str, Any]:
+    """A mark as one JSON object; dates are ISO 8601, unknown fields null."""
+    return {
+        "id": mark.id,
+        "collection": mark.collection,
+        "title": mark.title,
+        "office": mark.office,
+        "application_number": mark.application_number,
+        "registration_number": mark.registration_number,
+        "text": mark.text,
+        "kind": mark.kind,
+        "status": mark.status,
+        "filing_date": mark.filing_date and mark.filing_date.isoformat(),
+        "registration_date": mark.registration_date and mark.registration_date.isoformat(),
+        "expiry_date": mark.expiry_date and mark.expiry_date.isoformat(),
+        "owner": mark.owner,
+        "nice": list(mark.nice),
+        "vienna": list(mark.vienna),
+        "goods": mark.goods,
+        "extra": dict(mark.extra),
+        "source": mark.source,
+        "images": [
+            {"id": image.image_id, "path": image.path, "width": image.width, "height": image.height}
+            for image in mark.images
+        ],
+    }
+
+
+def results_json(results: Sequence[QueryResult], search: Search) -> dict[str, Any]:
+    """Every query's answer as one JSON document."""
+    return {
+        "model": {"name": search.model, "fingerprint": search.model_fingerprint},
+        "index": {"factory": search.index, "vectors": search.vectors},
+        "k": search.k,
+        "min_score": search.min_score,
+        "queries": [_query_json(result) for result in results],
+    }
+
+
+def _query_json(result: QueryResult) -> dict[str, Any]:
+    error = result.error
+    return {
+        "query": result.query,
+        "error": error and {"reason": error.reason, "detail": error.detail},
+        "hits": [
+            {
+                "rank": hit.rank,
+                "score": round(hit.score, 6),
+                "image_id": hit.image_id,
+                "path": hit.path,
+                "marks": [mark_json(mark) for mark in hit.marks],
+            }
+            for hit in result.hits
+        ],
+    }

@@ -29,6 +29,7 @@ class ModelCard:
     provenance: str  # training data and where the weights come from
     weights: str  # file name, beside the card
     sha256: str  # of the weights file, hexadecimal
+    colour: str = "rgb"  # "grey": the network sees luminance (ITU-R BT.601) in all three channels
     options: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the backbone
 
     def __post_init__(self) -> None:
@@ -46,7 +47,7 @@ class ModelCard:
         except (OSError, ValueError) as error:
             raise ModelDamaged(f"model card {path}: {error}") from error
         known = {f.name for f in fields(cls)}
-        if not isinstance(values, dict) or (wrong := sorted((values.keys() | {"options"}) ^ known)):
+        if not isinstance(values, dict) or (wrong := sorted((values.keys() | _OPTIONAL) ^ known)):
             wrong = wrong if isinstance(values, dict) else ["everything"]
             raise ModelDamaged(f"model card {path}: missing or unknown: {', '.join(wrong)}")
         for name in ("mean", "std"):
@@ -79,6 +80,7 @@ class ModelCard:
         return path
 
 
+_OPTIONAL = {"colour", "options"}
 _NOT_IN_VECTORS = ("name", "licence", "provenance", "weights")
 
 
@@ -104,4 +106,6 @@ def _problem(card: ModelCard) -> str | None:
         return "mean and std must be three numbers each"
     if min(card.std) <= 0:
         return "std must be above 0"
+    if card.colour not in ("rgb", "grey"):
+        return f"colour {card.colour!r} must be rgb or grey"
     return None if isinstance(card.options, dict) else "options must be an object"

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     import torch
 
 
+# timm writes licences in lower case.
+SPDX = {"apache-2.0": "Apache-2.0", "mit": "MIT", "bsd-3-clause": "BSD-3-Clause"}
+
+
 def add_model(
     backbone: str, folder: Path, *, weights: Path | None = None, name: str | None = None,
+    grey: bool = False,
     provenance: str = "",
 ) -> FoundModel:  # fmt: skip
     """Write NAME.safetensors (float16) and NAME.json into a folder.
@@ -26,6 +31,7 @@ def add_model(
     backbone, ModelError when the weights cannot be had or do not fit.
     """
     card = _card(backbone, name or backbone.split(".")[0].replace("_", "-"), provenance)
+    card = replace(card, colour="grey" if grey else "rgb")
     network = build_backbone(card) if weights else _fetched(backbone)
     if weights:
         _fill(network, weights)
@@ -54,7 +60,7 @@ def _card(backbone: str, name: str, provenance: str) -> ModelCard:
         std=tuple(config.std),
         pooling=_pooling(network),
         dimension=dimension_of(network),
-        licence=config.license or "unknown",
+        licence=SPDX.get(config.license, config.license or "unknown"),
         provenance=provenance or f"timm {backbone}",
         weights=f"{name}.safetensors",
         sha256="-",

@@ -29,6 +29,7 @@ Item = TypeVar("Item")
 # then the same to the bit whatever was embedded beside it and wherever a killed run resumed.
 BATCH = {"cpu": 16, "cuda": 128, "mps": 32}
 MAX_GROUP = 1024
+LUMA = (0.299, 0.587, 0.114)
 
 
 class Embedder:
@@ -49,6 +50,7 @@ class Embedder:
         self._network = network.to(memory_format=torch.channels_last)
         scale = torch.tensor([card.mean, card.std]).mul(255).view(2, 1, 3, 1, 1)
         self._mean, self._std = scale.to(device.torch())
+        self._luma = torch.tensor(LUMA).view(1, 3, 1, 1).to(device.torch())
 
     @classmethod
     def load(cls, model: FoundModel, *, device: str = AUTO) -> Self:
@@ -64,8 +66,11 @@ class Embedder:
             return np.empty((0, self.dimension), np.float32)
         with torch.inference_mode(), self._precision():
             images = torch.from_numpy(pixels).to(self.device.torch(), non_blocking=True)
-            # (N, S, S, 3) seen as (N, 3, S, S) already lies channels-last in memory.
-            images = images.permute(0, 3, 1, 2).float().sub_(self._mean).div_(self._std)
+            images = images.permute(0, 3, 1, 2).float()
+            if self.card.colour == "grey":
+                images = (images * self._luma).sum(1, keepdim=True).expand_as(images)
+            images = images.sub(self._mean).div_(self._std)
+            images = images.contiguous(memory_format=torch.channels_last)
             vectors = self._network(images).float()
             rows: Rows = torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
         return rows

@@ -50,7 +50,8 @@ class IndexingOptions:
 class IndexingReport:
     """What a run did; it grows while the run goes on."""
 
-    rows: int = 0  # of the input
+    rows: int = 0  # of the input, read so far
+    written: int = 0  # rows dealt with so far
     added: int = 0  # marks
     updated: int = 0  # marks
     removed: int = 0  # marks, by pruning
@@ -74,7 +75,7 @@ def index_paths(
     *,
     options: IndexingOptions | None = None,
     listeners: Listeners | None = None,
-) -> tuple[IndexingReport, Opened | None]:
+) -> tuple[IndexingReport, Opened]:
     """Index folders, pictures and manifests into one collection.
 
     Returns what was done and the index that now holds it. Raises Busy, NotFound, ManifestError,
@@ -87,7 +88,9 @@ def index_paths(
         run.index(inputs)
         if options.prune:
             run.prune(inputs)
-        return run.report, open_index(workspace, setting=options.index, save=True)
+        opened = open_index(workspace, setting=options.index, save=True)
+    assert opened is not None  # the run has made its model the active one
+    return run.report, opened
 
 
 class _Run:
@@ -165,6 +168,7 @@ class _Run:
     def _write(self, batch: Sequence[Entry]) -> None:
         with self.catalogue.write() as session:
             applied = apply_batch(session, self.collection, self.model.id, batch)
+        self.report.written += len(batch)
         self.report.added += applied.added
         self.report.updated += applied.updated
         self.report.embedded += sum(entry.vector is not None for entry in batch)

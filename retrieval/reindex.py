@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from likemark.db.browse import Unembedded, count_unembedded, unembedded
-from likemark.db.errors import LikemarkError, PictureError
+from likemark.db.errors import LikemarkError, ModelError, PictureError
 from likemark.db.lock import writer_lock
 from likemark.db.vectors import (
     ModelRow,
@@ -20,7 +20,7 @@ from likemark.db.vectors import (
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.embedder import Embedder, pixels_of
 from likemark.retrieval.indexing import BATCH_ROWS
-from likemark.retrieval.models import FoundModel
+from likemark.retrieval.models import DEFAULT, FoundModel, find_model, list_models
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
@@ -42,6 +42,26 @@ class ReindexReport:
     embedded: int  # pictures
     failed: int  # pictures that could not be read any more
     opened: Opened
+
+
+def chosen_model(workspace: Workspace, name: str | None) -> FoundModel:
+    """The model by name, or the one that the catalogue is embedded with (else the default).
+
+    Raises ModelError when there is no such model.
+    """
+    if name is not None:
+        return find_model(name, workspace.models)
+    with workspace.catalogue.read() as session:
+        active = active_model(session)
+    if active is None:
+        return find_model(DEFAULT)
+    for model in list_models(workspace.models):
+        if model.card.fingerprint == active.fingerprint:
+            return model
+    raise ModelError(
+        f"the catalogue's model {active.name} ({active.fingerprint[:8]}) is not here; "
+        "name another one: likemark reindex --model default"
+    )
 
 
 def reindex(

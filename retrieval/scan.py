@@ -49,6 +49,11 @@ class Inputs:
         files = [p for p in given if p not in manifests and p not in folders]
         return cls(tuple(folders), tuple(files), tuple(manifests))
 
+    def count(self) -> int:
+        """About how many rows there are, for a progress bar: a manifest's lines are its rows."""
+        in_folders = sum(1 for folder in self.folders for _ in pictures(folder))
+        return len(self.files) + in_folders + sum(_lines(path) for path in self.manifests)
+
     def rows(self) -> Iterator[Row | LikemarkError]:
         """All rows, folders in the order of their names; what cannot be used comes as its error.
 
@@ -75,6 +80,11 @@ def pictures(folder: Path) -> Iterator[Path]:
             suffix = os.path.splitext(name)[1].lower().removeprefix(".")
             if suffix in EXTENSIONS and not name.startswith("."):
                 yield Path(here) / name
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as stream:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(2**20), b""))
 
 
 def _manifest_row(manifest: Path, row: ManifestRow) -> Row:

@@ -1,0 +1,168 @@
+"""`likemark list`, `show`, `remove` and `stats`"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from likemark.cli import options as opt
+from likemark.cli.output import print_json, table
+
+if TYPE_CHECKING:
+    from likemark.db.search import MarkRow
+
+NOTHING_FOUND = 3
+
+
+def register(app: typer.Typer) -> None:
+    app.command("list", epilog="Example: likemark list --office EM --limit 20")(list_marks)
+    app.command(epilog="Example: likemark show 42 --json")(show)
+    app.command(epilog="Example: likemark remove 42 43")(remove)
+    app.command(epilog="Example: likemark stats --json")(stats)
+
+
+def list_marks(
+    collection: opt.CollectionFilter = None,
+    nice: opt.NiceFilter = None,
+    vienna: opt.ViennaFilter = None,
+    status: opt.StatusFilter = None,
+    office: opt.OfficeFilter = None,
+    owner: opt.OwnerFilter = None,
+    filed_after: opt.FiledAfter = None,
+    filed_before: opt.FiledBefore = None,
+    limit: Annotated[int, typer.Option(help="Marks to show.")] = 100,
+    after: Annotated[int, typer.Option(help="Begin behind this id.")] = 0,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="List the pictures that could not be read instead.")
+    ] = False,
+    json: opt.AsJson = False,
+    workspace: opt.Root = None,
+    database: opt.Database = None,
+) -> None:
+    """List marks, page by page."""
+    from likemark.db import browse as db
+    from likemark.retrieval.results import mark_json
+
+    filters = opt.filters(
+        collections=collection,
+        nice=nice,
+        vienna=vienna,
+        status=status,
+        office=office,
+        owner=owner,
+        filed_after=filed_after,
+        filed_before=filed_before,
+    )
+    with opt.open_workspace(workspace, database) as space, space.catalogue.read() as session:
+        if rejected:
+            names = filters.collections or (None,)
+            _print_rejects([row for name in names for row in db.rejects(session, name)], json)
+            return
+        marks = db.list_marks(session, filters, limit=limit, after=after)
+    if json:
+        print_json({"marks": [mark_json(mark) for mark in marks]})
+    elif marks:
+        columns = ("id", "mark", "collection", "office", "number", "owner", "nice", "status")
+        print(table(columns, [_row(mark) for mark in marks]))
+    raise typer.Exit(0 if marks else NOTHING_FOUND)
+
+
+def _print_rejects(rows: list[Any], as_json: bool) -> None:
+    if as_json:
+        rejects = [{"path": r.path, "reason": r.reason, "detail": r.detail} for r in rows]
+        print_json({"rejected": rejects})
+    elif rows:
+        print(table(("reason", "path", "detail"), [(r.reason, r.path, r.detail) for r in rows]))
+    raise typer.Exit(0 if rows else NOTHING_FOUND)
+
+
+def _row(mark: MarkRow) -> list[object]:
+    number = mark.application_number or mark.registration_number
+    nice = ",".join(map(str, mark.nice))
+    return [
+        mark.id, mark.title, mark.collection, mark.office, number, mark.owner, nice, mark.status
+    ]  # fmt: skip
+
+
+def show(
+    mark: Annotated[str, typer.Argument(help="A mark's id, number, or id in its manifest.")],
+    collection: Annotated[
+        str | None, typer.Option("--collection", "-c", help="Look in this collection only.")
+    ] = None,
+    json: opt.AsJson = False,
+    workspace: opt.Root = None,
+    database: opt.Database = None,
+) -> None:
+    """Show everything that is known of one mark."""
+    from likemark.db.browse import find_mark
+    from likemark.retrieval.results import mark_json
+
+    with opt.open_workspace(workspace, database) as space, space.catalogue.read() as session:
+        document = mark_json(find_mark(session, mark, collection))
+    if json:
+        print_json(document)
+        return
+    images = document.pop("images")
+    known = [(name, _plain(value)) for name, value in document.items() if value not in (None, [])]
+    pictures = [("picture", f"{i['path']} ({i['width']} x {i['height']} px)") for i in images]
+    print(table(("field", "value"), known + pictures))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_plain(part)}" for name, part in value.items())
+    return str(value)
+
+
+def remove(
+    marks: Annotated[list[str], typer.Argument(help="Marks by id, number, or id in the manifest.")],
+    collection: Annotated[
+        str | None, typer.Option("--collection", "-c", help="Look in this collection only.")
+    ] = None,
+    wait: opt.Wait = 0.0,
+    json: opt.AsJson = False,
+    workspace: opt.Root = None,
+    database: opt.Database = None,
+) -> None:
+    """Remove marks; a picture that no other mark shows goes with them. Files are left alone."""
+    from likemark.retrieval.remove import remove_marks
+
+    with opt.open_workspace(workspace, database) as space:
+        removed = remove_marks(space, marks, collection=collection, wait=wait)
+    if json:
+        print_json({"removed": removed})
+    else:
+        print(f"{len(removed)} marks removed")
+
+
+def stats(
+    json: opt.AsJson = False,
+    workspace: opt.Root = None,
+    database: opt.Database = None,
+) -> None:
+    """Count marks, pictures and vectors."""
+    from likemark.retrieval.stats import workspace_stats
+
+    with opt.open_workspace(workspace, database) as space:
+        document = workspace_stats(space)
+    if json:
+        print_json(document)
+        return
+    columns = ("collection", "marks", "pictures", "rejected")
+    print(
+        table(
+            columns, [[c[name] for name in ("name", *columns[1:])] for c in document["collections"]]
+        )
+    )
+    index = document["index"]
+    print(
+        f"\n{document['marks']} marks, {document['pictures']} pictures, {document['vectors']} "
+        f"vectors of {document['model']}"
+    )
+    if index:
+        size = f"{index['vectors']} vectors, {index['bytes']} bytes in memory"
+        print(f"index {index['factory']}: {size}")
+    print(f"catalogue: {document['catalogue']}")

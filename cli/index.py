@@ -1,0 +1,98 @@
+"""`likemark index`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from likemark.cli import options as opt
+from likemark.cli.output import note, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from likemark.retrieval.indexing import IndexingReport
+    from likemark.retrieval.sync import Opened
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Example: likemark index register.csv logos/ --collection eu --prune")(index)
+
+
+def index(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Folders, pictures, or manifests (.csv, .tsv, .jsonl).")
+    ],
+    collection: Annotated[
+        str, typer.Option("--collection", "-c", help="Collection to put the marks in.")
+    ] = "default",
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove marks that these paths hold no more.")
+    ] = False,
+    model: opt.ModelName = "default",
+    device: opt.DeviceName = "auto",
+    index: opt.IndexSetting = None,
+    wait: opt.Wait = 0.0,
+    max_megapixels: opt.MaxMegapixels = opt.DEFAULT_MEGAPIXELS,
+    max_megabytes: opt.MaxMegabytes = opt.DEFAULT_MEGABYTES,
+    any_extension: opt.AnyExtension = False,
+    json: opt.AsJson = False,
+    workspace: opt.Root = None,
+    database: opt.Database = None,
+) -> None:
+    """Add marks to a collection: new pictures are embedded, changed ones replaced.
+
+    Folders are read recursively. A manifest names its columns in the first line: image, id, office,
+    application_number, registration_number, text, kind, status, filing_date, registration_date,
+    expiry_date, owner, nice, vienna, goods; others are kept as they are. A second run embeds
+    nothing that is there already, and a run that was stopped goes on where it was.
+    """
+    from likemark.retrieval.indexing import IndexingOptions, Listeners, index_paths
+    from likemark.retrieval.models import find_model
+    from likemark.retrieval.scan import Inputs
+
+    options = IndexingOptions(
+        collection=collection,
+        prune=prune,
+        index=index,
+        device=device,
+        wait=wait,
+        limits=opt.limits(max_megapixels, max_megabytes, any_extension),
+    )
+    found = find_model(model, opt.models_folder(workspace))
+    total = Inputs.of(paths).count()
+    with opt.open_workspace(workspace, database) as space, progress_bar("indexing", total) as bar:
+        listeners = Listeners(problem=note, progress=lambda report: bar(report.written))
+        report, opened = index_paths(space, paths, found, options=options, listeners=listeners)
+    if json:
+        print_json(_document(report, opened))
+    else:
+        print(_sentence(report, opened, collection))
+
+
+def _document(report: IndexingReport, opened: Opened) -> dict[str, object]:
+    return {
+        "rows": report.rows,
+        "added": report.added,
+        "updated": report.updated,
+        "removed": report.removed,
+        "embedded": report.embedded,
+        "rejected": dict(report.rejected),
+        "unusable_rows": report.unusable_rows,
+        "index": {"vectors": opened.index.stats().count, "factory": opened.index.factory},
+    }
+
+
+def _sentence(report: IndexingReport, opened: Opened, collection: str) -> str:
+    refused = sum(report.rejected.values()) + report.unusable_rows
+    reasons = ", ".join(f"{count} {reason}" for reason, count in report.rejected.most_common())
+    parts = [
+        f"{collection}: {report.rows} rows",
+        f"{report.added} marks added",
+        f"{report.updated} updated",
+        f"{report.removed} removed",
+        f"{report.embedded} pictures embedded",
+        f"{refused} refused" + (f" ({reasons})" if reasons else ""),
+        f"{opened.index.stats().count} vectors in the index",
+    ]
+    return ", ".join(parts)

@@ -39,6 +39,7 @@ class IndexingOptions:
     index: str | None = None  # a factory string or "auto"; None keeps what there is
     device: str = AUTO_DEVICE
     wait: float = 0.0  # seconds to wait for another writer
+    batch_rows: int = BATCH_ROWS  # rows per transaction
     limits: PictureLimits = field(default_factory=PictureLimits)
 
     def __post_init__(self) -> None:
@@ -121,7 +122,7 @@ class _Run:
         with DecoderPool(size=self.found.card.input_size, limits=limits) as pool:
             pipeline = Pipeline(limits, pool, known=self._known, load=self._load)
             entries = pipeline.entries(self._rows(inputs))
-            while batch := list(islice(entries, BATCH_ROWS)):
+            while batch := list(islice(entries, self.options.batch_rows)):
                 self._write(batch)
                 pipeline.written(batch)
                 self.listeners.progress(self.report)

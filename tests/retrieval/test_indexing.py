@@ -1,0 +1,355 @@
+"""Indexing from folders and manifests: incremental, ordered, never stopped by a bad picture."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from likemark.db.browse import count, find_mark, list_marks, rejects
+from likemark.db.errors import InvalidInput, ManifestError, ModelMismatch, NotFound
+from likemark.db.values import Filters
+from likemark.retrieval.indexing import (
+    IndexingOptions,
+    IndexingReport,
+    Listeners,
+    index_paths,
+)
+from likemark.retrieval.models import FoundModel
+from likemark.retrieval.workspace import Workspace
+from support.corpus import draw_mark, write_corpus, write_manifest
+from support.models import tiny_model
+from support.state import catalogue_state, index_state
+
+
+def run(
+    workspace: Workspace, model: FoundModel, *paths: Path, **options: object
+) -> tuple[IndexingReport, list[str]]:
+    problems: list[str] = []
+    report, _ = index_paths(
+        workspace,
+        list(paths),
+        model,
+        options=IndexingOptions(**options),  # type: ignore[arg-type]
+        listeners=Listeners(problem=problems.append),
+    )
+    return report, problems
+
+
+def names(workspace: Workspace) -> list[str]:
+    with workspace.catalogue.read() as session:
+        return [mark.title for mark in list_marks(session, Filters())]
+
+
+def test_a_folder_is_read_recursively_and_every_picture_becomes_a_mark(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    report, problems = run(workspace, tiny, logos)
+    assert (report.rows, report.added, report.embedded) == (24, 24, 24)
+    assert problems == []
+    assert len(index_state(workspace)[1]) == 24
+
+
+def test_a_second_run_over_the_same_input_embeds_and_changes_nothing(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    run(workspace, tiny, logos)
+    before = catalogue_state(workspace), index_state(workspace)
+    report, _ = run(workspace, tiny, logos)
+    assert (report.added, report.updated, report.embedded) == (0, 0, 0)
+    assert (catalogue_state(workspace), index_state(workspace)) == before
+
+
+def test_a_second_run_does_not_even_load_the_network(
+    workspace: Workspace, tiny: FoundModel, logos: Path, tmp_path: Path
+) -> None:
+    run(workspace, tiny, logos)
+    without_weights = tmp_path / "card-only"
+    without_weights.mkdir()
+    shutil.copy(tiny.folder / "tiny.json", without_weights)
+    report, _ = run(workspace, FoundModel(tiny.card, without_weights), logos)
+    assert report.embedded == 0
+
+
+def test_only_new_pictures_are_embedded(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    run(workspace, tiny, logos)
+    write_corpus(logos, [30, 31])
+    report, _ = run(workspace, tiny, logos)
+    assert (report.added, report.embedded) == (2, 2)
+
+
+def test_a_changed_picture_is_replaced_and_the_old_vector_goes(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    run(workspace, tiny, logos)
+    _, ids, _ = index_state(workspace)
+    draw_mark(99).save(logos / "mark-0003.png")
+    report, _ = run(workspace, tiny, logos)
+    assert (report.added, report.updated, report.embedded) == (0, 1, 1)
+    after = index_state(workspace)[1]
+    assert len(after) == 24
+    assert len(set(ids) - set(after)) == 1
+
+
+def test_a_vanished_picture_stays_until_pruned(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    run(workspace, tiny, logos)
+    (logos / "mark-0000.png").unlink()
+    (logos / "below" / "mark-0022.png").unlink()
+    report, _ = run(workspace, tiny, logos)
+    assert report.removed == 0
+    assert len(names(workspace)) == 24
+    report, _ = run(workspace, tiny, logos, prune=True)
+    assert report.removed == 2
+    assert "mark-0000" not in names(workspace)
+    assert len(index_state(workspace)[1]) == 22
+
+
+def test_pruning_one_folder_leaves_its_neighbours_alone(
+    workspace: Workspace, tiny: FoundModel, tmp_path: Path
+) -> None:
+    write_corpus(tmp_path / "a", [1, 2])
+    write_corpus(tmp_path / "ab", [3])
+    run(workspace, tiny, tmp_path / "a", tmp_path / "ab")
+    (tmp_path / "a" / "mark-0001.png").unlink()
+    (tmp_path / "ab" / "mark-0003.png").unlink()
+    report, _ = run(workspace, tiny, tmp_path / "a", prune=True)
+    assert report.removed == 1
+    assert names(workspace) == ["mark-0002", "mark-0003"]
+
+
+def test_the_same_bytes_twice_are_one_picture_and_two_marks(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    shutil.copy(logos / "mark-0000.png", logos / "copy.png")
+    report, _ = run(workspace, tiny, logos)
+    assert (report.added, report.embedded) == (25, 24)
+    with workspace.catalogue.read() as session:
+        counts = count(session)
+    assert (counts.marks, counts.pictures, counts.vectors) == (25, 24, 24)
+
+
+def test_a_broken_picture_is_named_counted_and_passed_over(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    (logos / "aaa.png").write_bytes(b"")
+    (logos / "mmm.png").write_bytes((logos / "mark-0001.png").read_bytes()[:200])
+    report, problems = run(workspace, tiny, logos)
+    assert report.added == 24
+    assert report.rejected == {"empty": 1, "truncated": 1}
+    assert all("\n" not in line for line in problems)
+    assert [line.split(":")[1].strip() for line in problems] == ["empty", "truncated"]
+    with workspace.catalogue.read() as session:
+        assert [Path(row.path).name for row in rejects(session)] == ["aaa.png", "mmm.png"]
+
+
+def test_copies_of_a_broken_picture_are_all_refused_under_their_own_names(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    broken = (logos / "mark-0001.png").read_bytes()[:200]
+    for name in ("a.png", "b.png", "z.png"):
+        (logos / name).write_bytes(broken)
+    report, problems = run(workspace, tiny, logos, batch_rows=4)
+    assert report.rejected == {"truncated": 3}
+    assert {Path(line.split(":")[0]).name for line in problems} == {"a.png", "b.png", "z.png"}
+
+
+def test_a_mended_picture_leaves_the_list_of_rejects(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    (logos / "aaa.png").write_bytes(b"")
+    run(workspace, tiny, logos)
+    draw_mark(77).save(logos / "aaa.png")
+    report, _ = run(workspace, tiny, logos)
+    assert report.added == 1
+    with workspace.catalogue.read() as session:
+        assert rejects(session) == []
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_a_picture_that_breaks_later_keeps_its_mark_and_vector(
+    workspace: Workspace, tiny: FoundModel, logos: Path, prune: bool
+) -> None:
+    run(workspace, tiny, logos)
+    before = index_state(workspace)
+    (logos / "mark-0005.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    report, _ = run(workspace, tiny, logos, prune=prune)
+    assert sum(report.rejected.values()) == 1
+    assert report.removed == 0
+    assert index_state(workspace) == before
+
+
+def test_a_wrong_extension_is_refused_unless_the_check_is_off(
+    workspace: Workspace, tiny: FoundModel, tmp_path: Path
+) -> None:
+    from likemark.retrieval.pictures.limits import PictureLimits
+
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    draw_mark(1).save(folder / "logo.png", format="JPEG")
+    report, _ = run(workspace, tiny, folder)
+    assert report.rejected == {"wrong_extension": 1}
+    report, _ = run(workspace, tiny, folder, limits=PictureLimits(check_extension=False))
+    assert report.added == 1
+
+
+def test_a_csv_manifest_brings_register_data_and_keeps_unknown_columns(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    manifest = write_manifest(
+        logos / "register.csv",
+        [
+            {
+                "id": "a1", "image": "mark-0001.png", "office": "EM", "application_number": "017",
+                "text": "ALPHA", "owner": "Müller & Söhne", "nice": "9, 42", "vienna": "3.7.17",
+                "filing_date": "2020-05-01", "status": "Registered", "colour claimed": "blue",
+            },
+            {"id": "a2", "image": "below/mark-0022.png", "text": "BETA"},
+        ],
+    )  # fmt: skip
+    report, problems = run(workspace, tiny, manifest)
+    assert (report.added, report.embedded, problems) == (2, 2, [])
+    with workspace.catalogue.read() as session:
+        mark = find_mark(session, "017")
+    assert (mark.text, mark.owner, mark.nice) == ("ALPHA", "Müller & Söhne", (9, 42))
+    assert mark.vienna == ("03.07.17",)
+    assert mark.extra == {"colour claimed": "blue"}
+
+
+def test_a_jsonl_manifest_with_a_byte_order_mark_is_read(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    rows = [{"id": "x", "image": "mark-0001.png", "nice": [9, 42], "note": {"deep": [1, None]}}]
+    text = "\ufeff" + "\n".join(json.dumps(row) for row in rows)
+    (logos / "m.jsonl").write_text(text, encoding="utf-8")
+    run(workspace, tiny, logos / "m.jsonl")
+    with workspace.catalogue.read() as session:
+        mark = find_mark(session, "x")
+    assert mark.nice == (9, 42)
+    assert mark.extra == {"note": {"deep": [1, None]}}
+
+
+def test_rows_that_share_an_id_are_pictures_of_one_mark(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    rows = [{"id": "m", "image": f"mark-000{n}.png", "text": "M"} for n in (1, 2, 3)]
+    report, _ = run(workspace, tiny, write_manifest(logos / "m.csv", rows))
+    assert report.added == 1
+    with workspace.catalogue.read() as session:
+        assert len(find_mark(session, "m").images) == 3
+    write_manifest(logos / "m.csv", rows[:2])
+    report, _ = run(workspace, tiny, logos / "m.csv", prune=True)
+    assert report.removed == 0
+    with workspace.catalogue.read() as session:
+        assert len(find_mark(session, "m").images) == 2
+    assert len(index_state(workspace)[1]) == 2
+
+
+def test_a_row_without_a_usable_picture_keeps_its_register_data(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    rows = [
+        {"id": "word", "text": "WORD MARK"},
+        {"id": "gone", "text": "GONE", "image": "no-such.png"},
+    ]
+    report, problems = run(workspace, tiny, write_manifest(logos / "m.csv", rows))
+    assert report.added == 2
+    assert report.rejected == {"missing": 1}
+    assert len(problems) == 1
+    assert names(workspace) == ["WORD MARK", "GONE"]
+
+
+def test_bad_rows_of_a_manifest_are_counted_and_the_rest_is_indexed(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    (logos / "m.jsonl").write_text(
+        '{"id": "a", "image": "mark-0001.png"}\nnot json\n[1]\n{"nice": "9"}\n'
+        '{"id": "b", "image": "mark-0002.png", "filing_date": "soon"}\n'
+    )
+    report, problems = run(workspace, tiny, logos / "m.jsonl")
+    assert (report.added, report.unusable_rows) == (2, 3)
+    assert sum("m.jsonl:5" in line and "soon" in line for line in problems) == 1
+    with workspace.catalogue.read() as session:
+        assert find_mark(session, "b").extra == {"filing_date": "soon"}
+
+
+def test_a_manifest_without_usable_columns_is_refused(
+    workspace: Workspace, tiny: FoundModel, tmp_path: Path
+) -> None:
+    (tmp_path / "m.csv").write_text("foo,bar\n1,2\n")
+    with pytest.raises(ManifestError, match="first line must name the columns"):
+        run(workspace, tiny, tmp_path / "m.csv")
+
+
+def test_a_missing_path_is_named(workspace: Workspace, tiny: FoundModel, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="nowhere"):
+        run(workspace, tiny, tmp_path / "nowhere")
+
+
+def test_an_unprintable_collection_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="collection"):
+        IndexingOptions(collection="a\nb")
+
+
+def test_another_model_is_refused_and_the_line_says_what_to_run(
+    workspace: Workspace, tiny: FoundModel, logos: Path, tmp_path: Path
+) -> None:
+    run(workspace, tiny, logos)
+    before = catalogue_state(workspace)
+    other = tiny_model(tmp_path / "other", name="other", seed=1)
+    with pytest.raises(ModelMismatch, match="likemark reindex --model other"):
+        run(workspace, other, logos)
+    assert catalogue_state(workspace) == before
+
+
+def test_collections_share_pictures_but_not_marks(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    run(workspace, tiny, logos, collection="one")
+    report, _ = run(workspace, tiny, logos, collection="two")
+    assert (report.added, report.embedded) == (24, 0)
+    with workspace.catalogue.read() as session:
+        counts = count(session)
+    assert [(c.name, c.marks) for c in counts.collections] == [("one", 24), ("two", 24)]
+    assert counts.pictures == 24
+
+
+def test_the_size_of_batches_does_not_change_the_result(
+    tmp_path: Path, tiny: FoundModel, logos: Path
+) -> None:
+    states = []
+    for rows in (5, 128):
+        with Workspace.open(tmp_path / f"w{rows}") as space:
+            run(space, tiny, logos, batch_rows=rows)
+            state = catalogue_state(space)
+            # Generations count transactions, which are what differs here.
+            pairs = [(r[0], r[1], r[3]) for r in state.pop("embeddings")]
+            del state["generations"], state["models"]
+            states.append((state, pairs, index_state(space)[1:]))
+    assert states[0] == states[1]
+
+
+def test_hidden_files_and_linked_folders_are_left_out(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    write_corpus(logos / ".hidden", [50])
+    draw_mark(51).save(logos / ".51.png")
+    (logos / "loop").symlink_to(logos, target_is_directory=True)
+    report, _ = run(workspace, tiny, logos)
+    assert report.rows == 24
+
+
+def test_a_name_that_is_not_utf8_is_refused_in_one_line(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    odd = bytes(logos) + b"/caf\xe9.png"
+    with open(odd, "wb") as stream:
+        draw_mark(60).save(stream, format="PNG")
+    report, problems = run(workspace, tiny, logos)
+    assert report.added == 24
+    assert report.rejected == {"unreadable": 1}
+    assert "not UTF-8" in problems[0]

@@ -50,7 +50,10 @@ def examine(root: Path | None, database: str | None) -> Iterator[Finding]:
         return
     with workspace:
         yield from _models(workspace.models)
-        yield _guarded("catalogue", lambda: _catalogue(workspace), "restore it from a backup")
+        catalogue = _guarded("catalogue", lambda: _catalogue(workspace), "restore it from a backup")
+        yield catalogue
+        if not catalogue.ok:
+            return
         with workspace.catalogue.read() as session:
             model = active_model(session)
             if model is None:

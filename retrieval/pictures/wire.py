@@ -1,0 +1,68 @@
+"""Requests, answers and settings as frame headers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from likemark.db.errors import PictureError
+from likemark.retrieval.pictures.frames import Header
+from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.pictures.picture import Crop, Picture, Request
+
+
+def settings_header(size: int, limits: PictureLimits) -> Header:
+    return {"size": size, "limits": asdict(limits)}
+
+
+def read_settings(header: Header) -> tuple[int, PictureLimits]:
+    return int(header["size"]), PictureLimits(**header["limits"])
+
+
+def request_header(request: Request) -> Header:
+    crop = request.crop
+    return {
+        "name": request.name,
+        "inline": request.data is not None,
+        "crop": None if crop is None else [crop.x, crop.y, crop.width, crop.height],
+    }
+
+
+def read_request(header: Header, body: bytes | bytearray) -> Request:
+    crop = header["crop"]
+    return Request(
+        header["name"],
+        bytes(body) if header["inline"] else None,
+        None if crop is None else Crop(*crop),
+    )
+
+
+def answer_frame(result: Picture | PictureError) -> tuple[Header, bytes | memoryview]:
+    """The header and body that carry a result back."""
+    if isinstance(result, PictureError):
+        return {"reason": result.reason, "detail": result.detail}, b""
+    header: dict[str, Any] = {
+        "content": result.content.hex(),
+        "artwork": result.artwork.hex(),
+        "width": result.width,
+        "height": result.height,
+        "format": result.format,
+    }
+    return header, result.pixels.data.cast("B")
+
+
+def read_answer(name: str, header: Header, body: bytearray) -> Picture | PictureError:
+    if "reason" in header:
+        return PictureError(name, header["reason"], header["detail"])
+    pixels = np.frombuffer(body, np.uint8)
+    size = round((pixels.size / 3) ** 0.5)
+    return Picture(
+        pixels=pixels.reshape(size, size, 3),
+        content=bytes.fromhex(header["content"]),
+        artwork=bytes.fromhex(header["artwork"]),
+        width=header["width"],
+        height=header["height"],
+        format=header["format"],
+    )

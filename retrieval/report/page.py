@@ -1,0 +1,163 @@
+"""The report as one HTML page: no script, nothing fetched, every text from outside escaped."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from likemark.retrieval.report.facts import (
+    Fact,
+    empty_in_words,
+    error_in_words,
+    mark_facts,
+    search_facts,
+)
+from likemark.retrieval.report.highlight import Highlight, is_highlighted, own_path
+from likemark.retrieval.report.text import counted, shorten
+from likemark.retrieval.report.thumbnails import Thumbnails
+from likemark.retrieval.results import Hit, QueryResult, Search
+
+DEFAULT_TITLE = "Similar marks"
+SAME_BRAND = "same brand"
+# Characters shown of a name and of a path.
+_TITLE = 160
+_PATH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Filing:
+    """One mark that shows a hit's picture."""
+
+    title: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _HitView:
+    id: str
+    rank: int
+    score: str  # three decimals
+    bar: float  # percent, 0-100
+    title: str
+    picture: str | None  # data address
+    highlighted: bool
+    filings: tuple[_Filing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _QueryView:
+    id: str
+    number: int  # from 1
+    name: str
+    path: str
+    picture: str | None  # data address
+    error: str | None
+    count: str  # "3 hits"
+    hits: tuple[_HitView, ...]
+
+
+def render_report(
+    results: Sequence[QueryResult],
+    search: Search,
+    *,
+    thumbnails: Thumbnails,
+    created: dt.datetime,
+    version: str,
+    title: str = DEFAULT_TITLE,
+    highlight: Highlight | None = None,
+    highlight_label: str = SAME_BRAND,
+) -> str:
+    """The whole document.
+
+    highlight: per query, ids of pictures that get a badge with `highlight_label`
+    """
+    queries = [
+        _query_view(number, result, thumbnails, (highlight or {}).get(result.query, ()))
+        for number, result in enumerate(results, start=1)
+    ]
+    return _template().render(
+        title=shorten(title, _TITLE),
+        style=_style(),
+        summary=_summary(results),
+        search_facts=search_facts(search, created=created, version=version),
+        queries=queries,
+        nothing=empty_in_words(search),
+        badge=shorten(highlight_label, _TITLE),
+        created=created.date().isoformat(),
+        version=shorten(version, _TITLE),
+    )
+
+
+def query_name(result: QueryResult) -> str:
+    """The query as people know it: the file's name without its folders."""
+    if result.query in ("-", "stdin"):
+        return "Standard input"
+    return shorten(result.query.replace("\\", "/").rsplit("/", 1)[-1], _TITLE)
+
+
+def _query_view(
+    number: int, result: QueryResult, thumbnails: Thumbnails, marked: Container[int]
+) -> _QueryView:
+    own = f"query-{number}"
+    name = query_name(result)
+    return _QueryView(
+        id=own,
+        number=number,
+        name=name,
+        path=name if name == "Standard input" else shorten(result.query, _PATH),
+        picture=None if result.error else thumbnails.query_uri(result.query),
+        error=None if result.error is None else error_in_words(result.error),
+        count=counted(len(result.hits), "hit"),
+        hits=tuple(
+            _hit_view(f"{own}-hit-{place}", hit, thumbnails, is_highlighted(hit, marked))
+            for place, hit in enumerate(result.hits, start=1)
+        ),
+    )
+
+
+def _hit_view(own: str, hit: Hit, thumbnails: Thumbnails, highlighted: bool) -> _HitView:
+    return _HitView(
+        id=own,
+        rank=hit.rank,
+        score=f"{hit.score:z.3f}",
+        bar=round(100 * min(max(hit.score, 0.0), 1.0), 1),
+        title=shorten(hit.mark.title, _TITLE),
+        picture=thumbnails.data_uri(hit.path),
+        highlighted=highlighted,
+        filings=tuple(
+            _Filing(shorten(mark.title, _TITLE), mark_facts(mark, own_path(mark, hit)))
+            for mark in hit.marks
+        ),
+    )
+
+
+def _summary(results: Sequence[QueryResult]) -> str:
+    hits = sum(len(result.hits) for result in results)
+    unread = sum(result.error is not None for result in results)
+    parts = [counted(len(results), "query picture"), counted(hits, "hit")]
+    if unread:
+        parts.append(f"{counted(unread, 'picture')} could not be read")
+    return ", ".join(parts)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_packaged("report.html.j2"))
+
+
+@cache
+def _style() -> Markup:
+    return Markup(_packaged("report.css"))
+
+
+def _packaged(name: str) -> str:
+    return (files(__package__ or __name__) / name).read_text(encoding="utf-8")

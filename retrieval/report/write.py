@@ -1,0 +1,115 @@
+"""A report or a sheet on disk: whole, or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from likemark.db.errors import InvalidInput, LikemarkError, NotFound
+from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.pictures.picture import Request
+from likemark.retrieval.report.highlight import Highlight
+from likemark.retrieval.report.page import DEFAULT_TITLE, SAME_BRAND, render_report
+from likemark.retrieval.report.thumbnails import Thumbnails, load_thumbnails
+from likemark.retrieval.results import QueryResult, Search
+
+# px: about three for each CSS px of a hit, so that print and dense screens are sharp.
+_SIZE = 320
+
+
+def write_report(
+    path: Path,
+    results: Sequence[QueryResult],
+    search: Search,
+    *,
+    requests: Sequence[Request] = (),
+    thumbnails: Thumbnails | None = None,
+    version: str,
+    created: dt.datetime | None = None,
+    title: str = DEFAULT_TITLE,
+    highlight: Highlight | None = None,
+    highlight_label: str = SAME_BRAND,
+    limits: PictureLimits | None = None,
+) -> None:
+    """Write the answers as one HTML page that needs nothing beside it.
+
+    requests: the queries as they were given; without one, a query's picture is read by its name
+    thumbnails: None: loaded here
+    created: None: now
+    limits: what pictures may cost, as it was when they were searched
+    Raises NotFound for a missing folder, LikemarkError when the file cannot be written.
+    """
+    check_target(path)
+    if thumbnails is None:
+        thumbnails = report_thumbnails(results, search, requests=requests, limits=limits)
+    page = render_report(
+        results,
+        search,
+        thumbnails=thumbnails,
+        created=created or dt.datetime.now().astimezone(),
+        version=version,
+        title=title,
+        highlight=highlight,
+        highlight_label=highlight_label,
+    )
+    write_whole(path, page.encode())
+
+
+def report_thumbnails(
+    results: Sequence[QueryResult],
+    search: Search,
+    *,
+    requests: Sequence[Request] = (),
+    limits: PictureLimits | None = None,
+    size: int = _SIZE,
+) -> Thumbnails:
+    """The pictures of every hit, and of every query as it was searched: cropped.
+
+    size: S, px
+    """
+    given = {request.name: request for request in requests}
+    asked = [given.get(r.query, Request(r.query)) for r in results if r.error is None]
+    return load_thumbnails(
+        [hit.path for result in results for hit in result.hits],
+        size=size,
+        limits=limits,
+        extra=[Request(r.name, r.data, r.crop or search.crop) for r in asked],
+    )
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that its name never stands for half of it.
+
+    Raises what `check_target` raises, and LikemarkError when the file cannot be written.
+    """
+    check_target(path)
+    target = Path(os.path.realpath(path))
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(target)
+    except OSError as error:
+        raise LikemarkError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        _forget(draft)
+
+
+def check_target(path: Path) -> None:
+    """Raise NotFound for a missing folder, InvalidInput for what is there and no plain file."""
+    if not os.path.isdir(path.parent):
+        raise NotFound(f"{path}: there is no folder {path.parent}; make it first")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InvalidInput(f"{path}: is no plain file; give another name")
+
+
+def _forget(draft: Path) -> None:
+    try:
+        draft.unlink(missing_ok=True)
+    except OSError:
+        pass  # its folder has gone, or cannot be changed: the cause is already on its way up

@@ -1,0 +1,112 @@
+"""The page in a real browser without a network: it is drawn, printed and readable."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from likemark.db.errors import PictureError
+from likemark.db.values import Filters
+from likemark.retrieval.report.page import render_report
+from likemark.retrieval.report.thumbnails import Thumbnails
+from likemark.retrieval.results import QueryResult
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_QUIET = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--disable-dev-shm-usage"
+).split()
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Callable[..., str]:
+    """`browse(option, ...)`: run the browser once, and give what it prints."""
+    binary = next(filter(None, map(shutil.which, _NAMES)), None)
+    if binary is None:
+        pytest.skip("no Chromium here")
+
+    def run(*options: str) -> str:
+        profile = f"--user-data-dir={tmp_path / 'profile'}"
+        command = [binary, *_QUIET, profile, *options]
+        done = subprocess.run(command, capture_output=True, timeout=120, check=True)
+        return done.stdout.decode()
+
+    return run
+
+
+def test_page_is_drawn_printed_and_read(
+    browse: Callable[..., str],
+    sample: Any,
+    sample_thumbnails: Thumbnails,
+    tmp_path: Path,
+) -> None:
+    page = tmp_path / "report.html"
+    html = render_report(
+        sample.results,
+        sample.search,
+        thumbnails=sample_thumbnails,
+        created=dt.datetime(2026, 11, 7, tzinfo=dt.UTC),
+        version="0.1.0",
+        highlight=sample.highlight,
+    )
+    page.write_text(html, encoding="utf-8")
+    shot, printed = tmp_path / "shot.png", tmp_path / "page.pdf"
+
+    browse("--window-size=1200,1600", f"--screenshot={shot}", page.as_uri())
+    browse(f"--print-to-pdf={printed}", page.as_uri())
+    seen = browse("--dump-dom", page.as_uri())
+
+    with Image.open(shot) as image:
+        assert image.size == (1200, 1600)
+        drawn = np.asarray(image.convert("RGB")).astype(int)
+    orange = (drawn[..., 0] > 220) & (abs(drawn[..., 1] - 95) < 40) & (drawn[..., 2] < 90)
+    assert orange.sum() > 500  # the coloured lion: pictures pass the page's own policy
+    assert (drawn[:, :8] == 255).all()
+    assert printed.read_bytes().startswith(b"%PDF-")
+    assert printed.stat().st_size > 20_000
+    assert seen.count('<li class="hit') == seen.count("</h3>") == 18
+
+
+@pytest.mark.parametrize("width", [500, 1200])
+def test_endless_words_do_not_widen_the_page(
+    browse: Callable[..., str],
+    mark: Callable[..., Any],
+    hit: Callable[..., Any],
+    search: Callable[..., Any],
+    tmp_path: Path,
+    width: int,
+) -> None:
+    word = "W" * 10_000
+    known = dict.fromkeys(("text", "owner", "status", "office", "application_number"), word)
+    endless = mark(1, path=word, vienna=(word,), **known)
+    twice = (endless, mark(2, path=word, **known))
+    results = [
+        QueryResult(word, (hit(1, 0.9, endless), hit(2, 0.8, *twice))),
+        QueryResult("b.png", (), PictureError("b.png", "damaged", word)),
+    ]
+    html = render_report(
+        results,
+        search(filters=Filters(owner=word), model=word, index=word),
+        thumbnails=Thumbnails(size=8, pictures={}, queries={}),
+        created=dt.datetime(2026, 11, 7, tzinfo=dt.UTC),
+        version=word,
+        title=word,
+        highlight={word: {1}},
+        highlight_label=word,
+    )
+    page = tmp_path / "endless.html"
+    # A copy without the policy may measure itself.
+    measure = "<script>document.title = document.documentElement.scrollWidth</script></body>"
+    bare = html.replace("Content-Security-Policy", "nothing").replace("</body>", measure)
+    page.write_text(bare, encoding="utf-8")
+    seen = browse(f"--window-size={width},900", "--dump-dom", page.as_uri())
+    assert f"<title>{width}</title>" in seen

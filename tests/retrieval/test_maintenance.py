@@ -1,0 +1,255 @@
+"""Exporting, re-embedding, removing, counting, and finding what is wrong."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from likemark.db.errors import Busy, InvalidInput, LikemarkError, ModelError, NotFound
+from likemark.db.lock import writer_lock
+from likemark.db.vectors import active_model
+from likemark.retrieval.doctor import Finding, examine
+from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
+from likemark.retrieval.export import embed_pictures, write_npz
+from likemark.retrieval.indexing import index_paths
+from likemark.retrieval.models import FoundModel
+from likemark.retrieval.reindex import ReindexOptions, chosen_model, reindex
+from likemark.retrieval.remove import remove_marks
+from likemark.retrieval.stats import workspace_stats
+from likemark.retrieval.workspace import Workspace
+from support.models import tiny_model
+from support.state import catalogue_state, index_state
+
+
+@pytest.fixture
+def indexed(workspace: Workspace, tiny: FoundModel, logos: Path) -> Workspace:
+    index_paths(workspace, [logos], tiny)
+    return workspace
+
+
+@pytest.fixture
+def other(indexed: Workspace) -> FoundModel:
+    return tiny_model(indexed.models, name="other", seed=1)
+
+
+def active(workspace: Workspace) -> str:
+    with workspace.catalogue.read() as session:
+        model = active_model(session)
+    assert model is not None
+    return model.name
+
+
+def faults(workspace: Workspace) -> list[Finding]:
+    return [finding for finding in examine(workspace.root, None) if not finding.ok]
+
+
+def test_exported_vectors_are_those_of_the_catalogue(
+    indexed: Workspace, tiny: FoundModel, logos: Path, tmp_path: Path
+) -> None:
+    requests = query_requests([str(logos)])
+    write_npz(embed_pictures(requests, tiny), tmp_path / "v.npz")
+    with np.load(tmp_path / "v.npz", allow_pickle=False) as file:
+        paths, vectors, model = file["paths"], file["vectors"], file["model"]
+    assert [str(p) for p in paths] == [request.name for request in requests]
+    assert (vectors.shape, vectors.dtype, str(model)) == ((24, 96), np.float32, "tiny")
+    stored = np.frombuffer(index_state(indexed)[2], np.float32).reshape(24, 96)
+    # Ids follow the order of indexing, which is that of the names.
+    assert vectors == pytest.approx(stored, abs=1e-3)
+
+
+def test_a_bad_picture_is_reported_and_left_out_of_the_export(
+    tiny: FoundModel, logos: Path, tmp_path: Path
+) -> None:
+    (logos / "bad.png").write_bytes(b"")
+    embedded = embed_pictures(query_requests([str(logos)]), tiny)
+    assert len(embedded.paths) == len(embedded.vectors) == 24
+    assert [error.reason for error in embedded.errors] == ["empty"]
+
+
+def test_an_export_without_any_good_picture_is_an_empty_array(
+    tiny: FoundModel, tmp_path: Path
+) -> None:
+    embedded = embed_pictures(query_requests([str(tmp_path / "none.png")]), tiny)
+    write_npz(embedded, tmp_path / "v.npz")
+    assert np.load(tmp_path / "v.npz")["vectors"].shape == (0, 96)
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing(
+    tiny: FoundModel, logos: Path, tmp_path: Path
+) -> None:
+    embedded = embed_pictures(query_requests([str(logos / "mark-0001.png")]), tiny)
+    with pytest.raises(InvalidInput, match=r"\.npz"):
+        write_npz(embedded, tmp_path / "v.txt")
+    with pytest.raises(LikemarkError, match="cannot be written"):
+        write_npz(embedded, tmp_path / "no" / "v.npz")
+
+
+def test_reindexing_under_another_model_switches_searches_to_it(
+    indexed: Workspace, other: FoundModel, logos: Path
+) -> None:
+    report = reindex(indexed, other)
+    assert (report.embedded, report.failed, active(indexed)) == (24, 0, "other")
+    requests = query_requests([str(logos / "mark-0002.png")])
+    (result,) = search_pictures(indexed, requests, other, QueryOptions(k=1))[1]
+    assert result.hits[0].mark.title == "mark-0002"
+    assert len(catalogue_state(indexed)["embeddings"]) == 24
+    assert len(catalogue_state(indexed)["models"]) == 1
+
+
+def test_reindexing_gives_what_indexing_with_that_model_gives(
+    indexed: Workspace, other: FoundModel, logos: Path, tmp_path: Path
+) -> None:
+    reindex(indexed, other)
+    with Workspace.open(tmp_path / "fresh") as fresh:
+        index_paths(fresh, [logos], other)
+        assert index_state(fresh)[1:] == index_state(indexed)[1:]
+
+
+def test_reindexing_without_a_model_rebuilds_the_index_only(
+    indexed: Workspace, tiny: FoundModel
+) -> None:
+    before = catalogue_state(indexed)
+    report = reindex(indexed, tiny)
+    assert (report.embedded, report.opened.action) == (0, "rebuilt")
+    assert catalogue_state(indexed) == before
+
+
+def test_an_index_setting_is_kept_until_another_is_given(
+    indexed: Workspace, tiny: FoundModel
+) -> None:
+    reindex(indexed, tiny, ReindexOptions(index="SQfp16"))
+    assert reindex(indexed, tiny).opened.index.factory == "SQfp16"
+    assert reindex(indexed, tiny, ReindexOptions(index="auto")).opened.index.factory == "Flat"
+
+
+def test_pictures_that_are_gone_stop_the_switch_unless_allowed(
+    indexed: Workspace, other: FoundModel, logos: Path
+) -> None:
+    (logos / "mark-0003.png").unlink()
+    shutil.copy(logos / "mark-0004.png", logos / "mark-0005.png")
+    problems: list[str] = []
+    with pytest.raises(LikemarkError, match="2 pictures cannot be read again.*--allow-missing"):
+        reindex(indexed, other, problem=problems.append)
+    assert [line.split(":")[1].strip() for line in problems] == ["missing", "unreadable"]
+    assert active(indexed) == "tiny"
+    report = reindex(indexed, other, ReindexOptions(allow_missing=True))
+    assert (report.embedded, report.failed, active(indexed)) == (0, 2, "other")
+    assert len(index_state(indexed)[1]) == 22
+
+
+def test_the_old_model_answers_while_the_new_one_is_half_done(
+    indexed: Workspace, tiny: FoundModel, other: FoundModel, logos: Path
+) -> None:
+    (logos / "mark-0003.png").rename(logos.parent / "away.png")
+    with pytest.raises(LikemarkError):
+        reindex(indexed, other)
+    requests = query_requests([str(logos / "mark-0002.png")])
+    (result,) = search_pictures(indexed, requests, tiny, QueryOptions(k=1))[1]
+    assert result.hits[0].mark.title == "mark-0002"
+    (logos.parent / "away.png").rename(logos / "mark-0003.png")
+    assert reindex(indexed, other).embedded == 1
+
+
+def test_reindexing_waits_for_no_writer_unless_told(indexed: Workspace, tiny: FoundModel) -> None:
+    with writer_lock(indexed.catalogue), pytest.raises(Busy, match="--wait"):
+        reindex(indexed, tiny)
+
+
+def test_the_catalogues_own_model_is_the_one_to_reindex_with(
+    indexed: Workspace, tiny: FoundModel
+) -> None:
+    with pytest.raises(ModelError, match="likemark reindex --model default"):
+        chosen_model(indexed, None)
+    indexed.models.mkdir()
+    for path in tiny.folder.iterdir():
+        shutil.copy(path, indexed.models)
+    assert chosen_model(indexed, None).card == tiny.card
+    assert chosen_model(indexed, "default").is_default
+
+
+def test_a_removed_mark_is_found_no_more(indexed: Workspace, tiny: FoundModel, logos: Path) -> None:
+    path = str(logos / "mark-0002.png")
+    assert remove_marks(indexed, [path]) == [3]
+    (result,) = search_pictures(indexed, query_requests([path]), tiny)[1]
+    assert "mark-0002" not in [hit.mark.title for hit in result.hits]
+    assert workspace_stats(indexed)["index"]["vectors"] == 23
+
+
+def test_removing_is_all_or_nothing(indexed: Workspace) -> None:
+    before = catalogue_state(indexed)
+    with pytest.raises(NotFound, match="nope"):
+        remove_marks(indexed, ["1", "nope"])
+    assert catalogue_state(indexed) == before
+
+
+def test_stats_count_what_is_there(indexed: Workspace) -> None:
+    stats = workspace_stats(indexed)
+    assert (stats["marks"], stats["pictures"], stats["vectors"]) == (24, 24, 24)
+    assert stats["index"]["bytes"] == 24 * (96 * 4 + 8)
+    assert (stats["index"]["exact"], stats["index"]["setting"]) == (True, "auto")
+
+
+def test_stats_of_an_empty_workspace_have_no_index(workspace: Workspace) -> None:
+    stats = workspace_stats(workspace)
+    assert (stats["marks"], stats["model"], stats["index"]) == (0, None, None)
+
+
+def test_a_healthy_workspace_has_no_faults(indexed: Workspace, tiny: FoundModel) -> None:
+    indexed.models.mkdir()
+    for path in tiny.folder.iterdir():
+        shutil.copy(path, indexed.models)
+    assert faults(indexed) == []
+
+
+def test_the_doctor_names_an_absent_model_and_the_command_against_it(indexed: Workspace) -> None:
+    (fault,) = faults(indexed)
+    assert (fault.check, fault.fix) == ("model", "likemark reindex --model tiny-vit-5m-in22k")
+
+
+def test_the_doctor_names_a_damaged_index(indexed: Workspace) -> None:
+    (path,) = indexed.root.glob("index/*/*.faiss")
+    path.write_bytes(path.read_bytes()[:-10])
+    found = {fault.check: fault for fault in faults(indexed)}
+    assert found["index"].fix == "likemark reindex"
+    shutil.rmtree(path.parent)
+    found = {fault.check: fault for fault in faults(indexed)}
+    assert "there is none" in found["index"].detail
+
+
+def test_the_doctor_names_damaged_weights(indexed: Workspace, other: FoundModel) -> None:
+    (other.folder / other.card.weights).write_bytes(b"x")
+    assert "weights of other" in {fault.check for fault in faults(indexed)}
+
+
+def test_the_doctor_names_a_damaged_catalogue(indexed: Workspace) -> None:
+    indexed.close()
+    path = indexed.root / "catalogue.db"
+    data = bytearray(path.read_bytes())
+    data[8192:40960] = b"\x5a" * (40960 - 8192)
+    path.write_bytes(data)
+    assert "catalogue" in {fault.check for fault in faults(indexed)}
+
+
+def test_the_doctor_names_a_file_that_is_no_catalogue(indexed: Workspace) -> None:
+    indexed.close()
+    (indexed.root / "catalogue.db").write_bytes(b"not a database" * 1000)
+    (fault,) = faults(indexed)
+    assert fault.check == "catalogue"
+    assert "backup" in fault.detail
+
+
+def test_the_doctor_counts_pictures_that_are_gone(indexed: Workspace, logos: Path) -> None:
+    (logos / "mark-0003.png").unlink()
+    found = {fault.check: fault for fault in faults(indexed)}
+    assert found["files"].detail.startswith("1 of 24 pictures")
+
+
+def test_the_doctor_changes_nothing(indexed: Workspace) -> None:
+    (path,) = indexed.root.glob("index/*/*.faiss")
+    path.write_bytes(b"broken")
+    before = catalogue_state(indexed)
+    faults(indexed)
+    assert path.read_bytes() == b"broken"
+    assert catalogue_state(indexed) == before

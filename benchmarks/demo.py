@@ -115,7 +115,7 @@ def _written(
     expected: Mapping[str, set[int]],
 ) -> tuple[Path, Path]:
     paths = {hit.path for result in results for hit in result.hits}
-    thumbnails = load_thumbnails(sorted(paths), extra=requests)
+    thumbnails = load_thumbnails(sorted(paths), size=240, extra=requests)
     report, sheet = out / "report.html", out / "contact-sheet.png"
     write_report(
         report,
@@ -127,5 +127,5 @@ def _written(
         highlight=expected,
         highlight_label=LABEL,
     )
-    write_contact_sheet(sheet, results, thumbnails, highlight=expected)
+    write_contact_sheet(sheet, results, thumbnails, highlight=expected, highlight_label=LABEL)
     return report, sheet

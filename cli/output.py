@@ -23,10 +23,15 @@ def note(line: str) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns side by side; on a terminal the widest column gives way, elsewhere nothing is cut."""
+    """Columns side by side, empty ones left out.
+
+    On a terminal the widest column gives way to fit; elsewhere nothing is cut.
+    """
     from likemark.db.errors import one_line
 
     cells = [[one_line("" if value is None else str(value)) for value in row] for row in rows]
+    filled = [n for n in range(len(head)) if not cells or any(row[n] for row in cells)]
+    head, cells = [head[n] for n in filled], [[row[n] for n in filled] for row in cells]
     widths = [max(_width(text) for text in column) for column in zip(head, *cells, strict=True)]
     if sys.stdout.isatty():
         over = sum(widths) + len(GAP) * (len(widths) - 1) - shutil.get_terminal_size().columns

@@ -62,9 +62,12 @@ def query(
     Filters are met before ranking: -k 20 means twenty hits that satisfy them all. Exit code 3 says
     that nothing passed.
     """
+    from importlib.metadata import version
+
     from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
     from likemark.retrieval.models import find_model
     from likemark.retrieval.pictures.picture import Crop
+    from likemark.retrieval.report.write import check_target, write_report
     from likemark.retrieval.results import results_json
 
     picture_limits = opt.limits(max_megapixels, max_megabytes, any_extension)
@@ -85,6 +88,9 @@ def query(
         device=device,
         limits=picture_limits,
     )
+    if report is not None:
+        # Before the search: nobody wants to wait for an answer that cannot be written.
+        check_target(report)
     found = find_model(model, opt.models_folder(workspace))
     requests = query_requests(images, sys.stdin.buffer)
     with opt.open_workspace(workspace, database) as space:
@@ -99,11 +105,14 @@ def query(
     if json:
         print_json(results_json(results, search))
     if report is not None:
-        from importlib.metadata import version
-
-        from likemark.retrieval.report.write import write_report
-
-        write_report(report, results, search, requests=requests, version=version("likemark"))
+        write_report(
+            report,
+            results,
+            search,
+            requests=requests,
+            limits=picture_limits,
+            version=version("likemark"),
+        )
         note(f"report: {report}")
     raise typer.Exit(_exit_code(results))
 

@@ -12,12 +12,11 @@ import sys
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from likemark.db.errors import PictureError
 from likemark.retrieval.pictures import raster, sniff, svg
 from likemark.retrieval.pictures.limits import PictureLimits
-from likemark.retrieval.pictures.normalise import flatten, square, trim
+from likemark.retrieval.pictures.normalise import flatten, ground_colour, square, trim
 from likemark.retrieval.pictures.picture import Crop, Picture, Request
 
 _HASH_BYTES = 1 << 20  # bytes hashed at once, so that a trimmed view needs no whole copy
@@ -79,9 +78,14 @@ def _decode(request: Request, size: int, limits: PictureLimits) -> Picture:
     frame = (
         svg.render(name, data, limits) if kind == "SVG" else raster.load(name, data, kind, limits)
     )
-    art = trim(_flat(frame, request))
+    pixels = np.asarray(frame)
+    if request.crop is not None:
+        pixels = _cut(name, pixels, request.crop)
+    rgb = flatten(pixels) if pixels.shape[2] == 4 else pixels
+    ground = ground_colour(pixels, rgb)
+    art = trim(rgb, ground)
     return Picture(
-        pixels=square(art, size),
+        pixels=square(art, size, ground),
         content=hashlib.sha256(data).digest(),
         artwork=fingerprint(art),
         width=frame.width,
@@ -112,13 +116,6 @@ def _check_bytes(name: str, count: int, limits: PictureLimits) -> None:
             f"{count} bytes is over the limit of {limits.max_bytes}: "
             "save it smaller or raise max_bytes",
         )
-
-
-def _flat(frame: Image.Image, request: Request) -> NDArray[np.uint8]:
-    pixels = np.asarray(frame)
-    if request.crop is not None:
-        pixels = _cut(request.name, pixels, request.crop)
-    return flatten(pixels) if pixels.shape[2] == 4 else pixels
 
 
 def _cut(name: str, pixels: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:

@@ -15,6 +15,8 @@ from likemark.retrieval.pictures.background import choose_background
 TOLERANCE = 24
 # Share of the outermost px that must have one colour for it to be a border.
 _UNIFORM = 0.6
+# Share of the outermost px that must be clear for what shows through to be the ground.
+_CLEAR = 0.005
 # Clear space on every side of the square, as a share of S.
 MARGIN = 0.04
 _WHITE = np.full(3, 255, np.uint8)
@@ -35,26 +37,47 @@ def flatten(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(canvas)
 
 
+def ground_colour(pixels: NDArray[np.uint8], rgb: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """The colour that a mark stands on: what shows through at the edge, else its border's.
+
+    pixels: (H, W, 3 or 4), before `flatten`
+    rgb: (H, W, 3), after it
+    result: (3,), or None where the outermost px have no common colour
+    """
+    if pixels.shape[2] == 4:
+        clear = _ring(pixels)[:, 3] == 0
+        # The corners round a badge, say, though most of its edge is opaque.
+        if clear.mean() >= _CLEAR:
+            ground: NDArray[np.uint8] = _ring(rgb)[clear.argmax()]
+            return ground
+    return border_colour(rgb)
+
+
 def border_colour(rgb: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """The one colour of a picture's outermost px, or None where they have no common colour.
+    """The one colour of a picture's corners or else of most of its outermost px, or None.
 
     rgb: (H, W, 3)
     result: (3,)
     """
-    ring = np.concatenate((rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]))
+    corners = rgb[[0, 0, -1, -1], [0, -1, 0, -1]]
+    if int(np.ptp(corners, axis=0).max()) <= TOLERANCE:
+        corner: NDArray[np.uint8] = np.median(corners, axis=0).astype(np.uint8)
+        return corner
+    ring = _ring(rgb)
     colour = np.median(ring, axis=0).astype(np.uint8)
     low, high = _around(colour)
     near = ((ring >= low) & (ring <= high)).all(axis=1)
     return colour if near.mean() >= _UNIFORM else None
 
 
-def trim(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def trim(rgb: NDArray[np.uint8], ground: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
     """Cut the uniform border away; a picture of one colour comes back whole.
 
     rgb: (H, W, 3), C-contiguous
+    ground: (3,), the border's colour; None: as `border_colour` finds it
     result: (h, w, 3), a view of `rgb`
     """
-    colour = border_colour(rgb)
+    colour = border_colour(rgb) if ground is None else ground
     if colour is None:
         return rgb
     width = rgb.shape[1]
@@ -70,11 +93,14 @@ def trim(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return rgb[top:bottom, columns[0] : columns[-1] + 1]
 
 
-def square(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Scale to fit a square and pad it with the border's colour: nothing is squashed.
+def square(
+    rgb: NDArray[np.uint8], size: int, ground: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    """Scale to fit a square and pad it with what the mark stands on: nothing is squashed.
 
     rgb: (H, W, 3)
     size: S, px
+    ground: (3,), the colour to pad with; None: as `border_colour` finds it, else white
     result: (S, S, 3); the longer side fills all but `MARGIN` on each side
     """
     height, width = rgb.shape[:2]
@@ -83,12 +109,16 @@ def square(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     fitted = max(1, round(width * scale)), max(1, round(height * scale))
     # Whole-number box steps first: a 100-megapixel picture shrinks in a fraction of the time.
     small = Image.fromarray(rgb).resize(fitted, Image.Resampling.BICUBIC, reducing_gap=1.5)
-    colour = border_colour(rgb)
+    colour = border_colour(rgb) if ground is None else ground
     result = np.empty((size, size, 3), np.uint8)
     result[:] = _WHITE if colour is None else colour
     left, top = (size - fitted[0]) // 2, (size - fitted[1]) // 2
     result[top : top + fitted[1], left : left + fitted[0]] = np.asarray(small)
     return result
+
+
+def _ring(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
 
 
 def _around(colour: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

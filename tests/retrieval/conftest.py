@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from likemark.retrieval.models import FoundModel
-from likemark.retrieval.workspace import Workspace
 from support.corpus import write_corpus
 from support.models import tiny_model
+
+from likemark.retrieval.models import FoundModel
+from likemark.retrieval.workspace import Workspace
 
 
 @pytest.fixture(scope="session")

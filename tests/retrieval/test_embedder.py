@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.convert import add_model
 from likemark.retrieval.devices import Device, choose_device
 from likemark.retrieval.embedder import MAX_GROUP, Embedder
 from likemark.retrieval.models import FoundModel, find_model
-from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 Pixels = NDArray[np.uint8]
 

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from support.corpus import draw_mark, write_corpus, write_manifest
+from support.models import tiny_model
+
 from likemark.db.errors import InvalidInput, ModelMismatch, NotFound
 from likemark.db.values import Filters
 from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
@@ -17,9 +21,6 @@ from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.picture import Crop
 from likemark.retrieval.results import QueryResult, results_json
 from likemark.retrieval.workspace import Workspace
-from PIL import Image
-from support.corpus import draw_mark, write_corpus, write_manifest
-from support.models import tiny_model
 
 
 @pytest.fixture

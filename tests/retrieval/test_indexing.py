@@ -7,6 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.corpus import draw_mark, write_corpus, write_manifest
+from support.models import tiny_model
+from support.state import catalogue_state, index_state
+
 from likemark.db.browse import count, find_mark, list_marks, rejects
 from likemark.db.errors import InvalidInput, ManifestError, ModelMismatch, NotFound
 from likemark.db.values import Filters
@@ -18,9 +22,6 @@ from likemark.retrieval.indexing import (
 )
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.workspace import Workspace
-from support.corpus import draw_mark, write_corpus, write_manifest
-from support.models import tiny_model
-from support.state import catalogue_state, index_state
 
 
 def run(

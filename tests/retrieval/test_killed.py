@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from likemark.retrieval.models import FoundModel
 from support.corpus import draw_mark, write_corpus
+
+from likemark.retrieval.models import FoundModel
 
 KILLER = Path(__file__).parent.parent / "support" / "killer.py"
 

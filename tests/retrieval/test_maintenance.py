@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.models import tiny_model
+from support.state import catalogue_state, index_state
+
 from likemark.db.errors import Busy, InvalidInput, LikemarkError, ModelError, NotFound
 from likemark.db.lock import writer_lock
 from likemark.db.vectors import active_model
@@ -19,8 +22,6 @@ from likemark.retrieval.reindex import ReindexOptions, chosen_model, reindex
 from likemark.retrieval.remove import remove_marks
 from likemark.retrieval.stats import workspace_stats
 from likemark.retrieval.workspace import Workspace
-from support.models import tiny_model
-from support.state import catalogue_state, index_state
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_pictures_that_are_gone_stop_the_switch_unless_allowed(
     (logos / "mark-0003.png").unlink()
     shutil.copy(logos / "mark-0004.png", logos / "mark-0005.png")
     problems: list[str] = []
-    with pytest.raises(LikemarkError, match="2 pictures cannot be read again.*--allow-missing"):
+    with pytest.raises(LikemarkError, match=r"2 pictures cannot be read again.*--allow-missing"):
         reindex(indexed, other, problem=problems.append)
     assert [line.split(":")[1].strip() for line in problems] == ["missing", "unreadable"]
     assert active(indexed) == "tiny"

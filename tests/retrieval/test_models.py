@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import timm
+from safetensors.torch import load_file, save_file
+from support.models import tiny_model
+
 from likemark.db.errors import InvalidInput, ModelDamaged, ModelError
-from likemark.retrieval.cards import ModelCard, file_sha256
+from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.convert import add_model
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import BUNDLED, FoundModel, find_model, list_models
-from safetensors.torch import load_file, save_file
-from support.models import tiny_model
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ def test_any_timm_backbone_becomes_a_model(tmp_path: Path) -> None:
 
 
 def test_an_unknown_backbone_is_refused_with_some_like_it(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="is not one of timm's; near it: .*resnet"):
+    with pytest.raises(InvalidInput, match=r"is not one of timm's; near it: .*resnet"):
         add_model("resnet_of_dreams", tmp_path)
 
 

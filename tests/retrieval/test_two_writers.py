@@ -7,14 +7,15 @@ import sys
 import time
 from pathlib import Path
 
+from support.corpus import write_corpus
+from support.state import index_state
+
 from likemark.db.browse import count
 from likemark.db.lock import writer_lock
 from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
 from likemark.retrieval.indexing import index_paths
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.workspace import Workspace
-from support.corpus import write_corpus
-from support.state import index_state
 
 COMMAND = [sys.executable, "-c", "from likemark.cli.main import main; main()"]
 

@@ -22,13 +22,14 @@ from typing import Any
 
 import timm  # noqa: F401  # imported before the forks, once for all
 import torch  # noqa: F401
+from sqlalchemy import Engine, event
+from state import catalogue_state, index_state
+
 from likemark.db.vectors import active_model, count_vectors
 from likemark.retrieval.indexing import IndexingOptions, index_paths
 from likemark.retrieval.models import find_model
 from likemark.retrieval.sync import open_index
 from likemark.retrieval.workspace import Workspace
-from sqlalchemy import Engine, event
-from state import catalogue_state, index_state
 
 WRITES = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate"}
 
@@ -116,8 +117,8 @@ def main(card: str, folder: Path, how: str, points: int) -> None:
     seconds = time.monotonic() - started
     wanted = state(undisturbed)
     killed = equal = 0
+    root = folder / "killed"
     for number in range(points):
-        root = folder / "killed"
         prepared(folder, root)
         if how == "steps":
             last = 1 + number * (total - 1) // max(points - 1, 1)

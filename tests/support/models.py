@@ -6,9 +6,10 @@ from pathlib import Path
 
 import timm
 import torch
+from safetensors.torch import save_file
+
 from likemark.retrieval.convert import add_model
 from likemark.retrieval.models import FoundModel
-from safetensors.torch import save_file
 
 
 def tiny_model(folder: Path, *, name: str = "tiny", seed: int = 0) -> FoundModel:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from likemark.db.schema import Base, Generation
 from likemark.db.vectors import active_model
 from likemark.index.faiss_index import FaissIndex
 from likemark.retrieval.workspace import Workspace
-from sqlalchemy import select
 
 
 def catalogue_state(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:

@@ -1,0 +1,35 @@
+# A virtual environment in .venv is the only thing made outside the folders named on the lines.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+# Tests side by side: as many as there are cores, if not said otherwise.
+JOBS ?= auto
+
+.PHONY: demo test lint clean
+
+demo: .venv/installed
+	$(BIN)/likemark demo --out demo-out
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest -n $(JOBS) -q
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "likemark needs Python 3.11 or newer"'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/installed-dev: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@ .venv/installed
+
+clean:
+	rm -rf .venv build demo-out

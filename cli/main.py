@@ -47,7 +47,7 @@ app.add_typer(bench.app, name="bench")
 
 def main() -> None:
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="likemark")
     except typer.TyperException as error:
         _fail(error.format_message(), error.exit_code)
     except typer.Abort:

@@ -1,0 +1,97 @@
+"""The README's commands run as they stand there, and its lists are those of the code."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.corpus import draw_mark, write_corpus, write_manifest
+from support.models import tiny_model
+
+from likemark.db.errors import PICTURE_REASONS
+from likemark.db.register import KNOWN_COLUMNS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(language: str, heading: str) -> str:
+    section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the README's examples name, and a quick model."""
+    model = tiny_model(tmp_path / "models")
+    folder = tmp_path / "desk"
+    write_corpus(folder / "logos", range(6))
+    rows = [
+        {"id": n, "image": f"logos/mark-000{n}.png", "office": "EM", "nice": "9",
+         "vienna": "03.07.17"} for n in range(3)
+    ]  # fmt: skip
+    write_manifest(folder / "register.csv", rows)
+    draw_mark(1).save(folder / "logo.png")
+    draw_mark(2).save(folder / "scan.png")
+    monkeypatch.setenv("LIKEMARK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LIKEMARK_MODEL", str(model.folder / "tiny.json"))
+    for path in model.folder.iterdir():
+        target = tmp_path / "home" / "models" / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    return folder
+
+
+def test_the_examples_of_use_run_as_they_stand(desk: Path) -> None:
+    runner = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
+    for line in block("sh", "Use").splitlines():
+        command = line.split("  #")[0].strip()
+        assert command.startswith("likemark ")
+        shell = runner + command.removeprefix("likemark")
+        done = subprocess.run(
+            shell, shell=True, cwd=desk, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert (desk / "report.html").exists()
+    assert (desk / "vectors.npz").exists()
+
+
+def test_the_python_example_runs_as_it_stands(desk: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", block("python", "Use")],
+        cwd=desk, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith("1 ")
+    assert len(done.stdout.splitlines()) == 5
+
+
+def test_every_reason_code_is_listed() -> None:
+    for reason in PICTURE_REASONS:
+        assert f"`{reason}`" in README
+
+
+def test_every_column_of_a_manifest_is_listed() -> None:
+    for column in KNOWN_COLUMNS:
+        assert f"`{column}`" in README
+
+
+def test_the_tree_names_every_folder_that_is_there() -> None:
+    tree = README.split("## What is where", 1)[1].split("```")[1]
+    named = set(re.findall(r"^(\w+)/", tree, re.MULTILINE))
+    assert named == {"cli", "benchmarks", "retrieval", "augment", "index", "db", "tests"}
+    assert all((ROOT / name).is_dir() for name in named)
+
+
+def test_the_picture_and_the_make_targets_are_there() -> None:
+    (picture,) = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert (ROOT / picture).stat().st_size < 150_000
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`?make (\w+)", README):
+        assert f"\n{target}:" in makefile

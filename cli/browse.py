@@ -31,7 +31,7 @@ def list_marks(
     owner: opt.OwnerFilter = None,
     filed_after: opt.FiledAfter = None,
     filed_before: opt.FiledBefore = None,
-    limit: Annotated[int, typer.Option(help="Marks to show.")] = 100,
+    limit: Annotated[int, typer.Option(help="Marks to show.", min=1)] = 100,
     after: Annotated[int, typer.Option(help="Begin behind this id.")] = 0,
     rejected: Annotated[
         bool, typer.Option("--rejected", help="List the pictures that could not be read instead.")

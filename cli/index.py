@@ -61,7 +61,8 @@ def index(
     )
     found = find_model(model, opt.models_folder(workspace))
     total = Inputs.of(paths).count()
-    with opt.open_workspace(workspace, database) as space, progress_bar("indexing", total) as bar:
+    space = opt.open_workspace(workspace, database, create=True)
+    with space, progress_bar("indexing", total) as bar:
         listeners = Listeners(problem=note, progress=lambda report: bar(report.written))
         report, opened = index_paths(space, paths, found, options=options, listeners=listeners)
     if json:

@@ -89,10 +89,10 @@ DEFAULT_MEGAPIXELS = 100.0
 DEFAULT_MEGABYTES = 64.0
 
 
-def open_workspace(root: Path | None, database: str | None) -> Workspace:
+def open_workspace(root: Path | None, database: str | None, *, create: bool = False) -> Workspace:
     from likemark.retrieval.workspace import Workspace
 
-    return Workspace.open(root, database=database)
+    return Workspace.open(root, database=database, create=create)
 
 
 def models_folder(root: Path | None) -> Path:

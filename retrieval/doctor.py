@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from likemark.db.browse import count_unembedded
-from likemark.db.errors import IndexDamaged, LikemarkError, one_line
+from likemark.db.errors import IndexDamaged, LikemarkError, NotFound, one_line
 from likemark.db.schema import MarkImage
 from likemark.db.vectors import ModelRow, active_model, known_token, vectors_since
 from likemark.index.faiss_index import FaissIndex
@@ -44,7 +44,10 @@ def examine(root: Path | None, database: str | None) -> Iterator[Finding]:
     yield _guarded("device", _device, "reinstall torch, or choose --device cpu")
     yield from _models(None)
     try:
-        workspace = Workspace.open(root, database=database)
+        workspace = Workspace.open(root, database=database, create=False)
+    except NotFound as nothing:
+        yield Finding("catalogue", True, str(nothing))
+        return
     except LikemarkError as error:
         yield Finding("catalogue", False, str(error), "see the line; a backup restores the file")
         return

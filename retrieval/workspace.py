@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from likemark.db.catalogue import Catalogue
-from likemark.db.errors import CatalogueError
+from likemark.db.errors import CatalogueError, NotFound
 
 
 def default_root() -> Path:
@@ -25,18 +25,23 @@ class Workspace:
         self.catalogue = catalogue
 
     @classmethod
-    def open(cls, root: Path | None = None, *, database: str | None = None) -> Self:
+    def open(
+        cls, root: Path | None = None, *, database: str | None = None, create: bool = True
+    ) -> Self:
         """Make the folder and the catalogue's tables if they are not there yet.
 
-        database: an SQLAlchemy URL; by default `catalogue.db` in the folder.
-        Raises CatalogueError.
+        database: an SQLAlchemy URL; by default `catalogue.db` in the folder. create: without it, a
+        catalogue that is not there raises NotFound. Raises CatalogueError.
         """
         root = (root or default_root()).absolute()
+        file = root / "catalogue.db"
+        if not create and database is None and not file.exists():
+            raise NotFound(f"workspace {root}: nothing is indexed yet; run: likemark index FOLDER")
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CatalogueError(f"workspace {root}: {error.strerror}") from error
-        return cls(root, Catalogue.open(database or root / "catalogue.db"))
+        return cls(root, Catalogue.open(database or file))
 
     @property
     def models(self) -> Path:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -168,3 +169,17 @@ def test_a_second_demonstration_embeds_nothing(demo: Demo) -> None:
     again = run_demo(demo.report.parent)
     assert again.indexing.embedded == 0
     assert again.best_ranks == demo.best_ranks
+
+
+def test_the_command_prints_one_document_about_the_demonstration(demo: Demo) -> None:
+    code = "from likemark.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "demo", "--out", str(demo.report.parent), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    document = json.loads(done.stdout)
+    assert document.keys() == {
+        "model", "index", "k", "min_score", "queries", "embedded", "best_ranks", "report",
+        "contact_sheet",
+    }  # fmt: skip
+    assert document["embedded"] == 0
+    assert document["best_ranks"] == list(demo.best_ranks)
+    assert document["report"] == str(demo.report)

@@ -85,6 +85,23 @@ def test_failure_is_one_line_and_exit_code_1(likemark: Run, arguments: list[str]
     assert line.startswith("likemark: ")
 
 
+@pytest.mark.parametrize("command", [["stats"], ["list"], ["query", "x.png"], ["reindex"]])
+def test_a_command_that_reads_makes_no_workspace(
+    likemark: Run, home: Path, command: list[str]
+) -> None:
+    outcome = likemark(*command)
+    assert outcome.code == 1
+    assert "nothing is indexed yet; run: likemark index" in outcome.err
+    assert not home.exists()
+
+
+def test_the_doctor_of_an_empty_place_is_content_and_makes_nothing(
+    likemark: Run, home: Path
+) -> None:
+    assert likemark("doctor").code == 0
+    assert not home.exists()
+
+
 def test_indexing_says_what_was_done(likemark: Run, register: Path) -> None:
     outcome = likemark("index", register, "-c", "eu")
     assert outcome.code == 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -45,7 +45,8 @@ app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 
 
-def main() -> None:
+def main() -> NoReturn:
+    code: object = 0
     try:
         code = app(standalone_mode=False, prog_name="likemark")
     except typer.TyperException as error:
@@ -65,6 +66,6 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     note("likemark: " + " ".join(message.split()))
     sys.exit(code)

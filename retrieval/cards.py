@@ -46,10 +46,12 @@ class ModelCard:
             raise ModelError(f"model card {path}: no such file") from None
         except (OSError, ValueError) as error:
             raise ModelDamaged(f"model card {path}: {error}") from error
-        known = {f.name for f in fields(cls)}
-        if not isinstance(values, dict) or (wrong := sorted((values.keys() | _OPTIONAL) ^ known)):
-            wrong = wrong if isinstance(values, dict) else ["everything"]
-            raise ModelDamaged(f"model card {path}: missing or unknown: {', '.join(wrong)}")
+        if not isinstance(values, dict):
+            raise ModelDamaged(f"model card {path}: must hold one JSON object")
+        wrong = (values.keys() | _OPTIONAL) ^ {f.name for f in fields(cls)}
+        if wrong:
+            listed = ", ".join(sorted(wrong))
+            raise ModelDamaged(f"model card {path}: missing or unknown: {listed}")
         for name in ("mean", "std"):
             values[name] = tuple(values[name]) if isinstance(values[name], list) else ()
         return cls(**values)

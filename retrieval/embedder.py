@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -77,7 +77,7 @@ class Embedder:
 
     def stream(
         self, items: Iterable[Item], pixels_of: Callable[[Item], Pixels | None]
-    ) -> Iterator[tuple[Item, NDArray[np.float32] | None]]:
+    ) -> Generator[tuple[Item, NDArray[np.float32] | None], None, None]:
         """(item, (D,) unit row) in input order, batches running side by side.
 
         pixels_of: an item's picture (S, S, 3), or None for an item that passes through without

@@ -110,6 +110,7 @@ class _Run:
         self.seen_links: set[int] = set()
         self.seen_marks: set[int] = set()
         self.refused_paths: set[str] = set()
+        self.incomplete: set[Path] = set()  # folders and manifests read in part
         card = model.card
         with self.catalogue.write() as session:
             self.model = ensure_model(
@@ -128,13 +129,16 @@ class _Run:
                 self.listeners.progress(self.report)
 
     def prune(self, inputs: Inputs) -> None:
-        folders = [str(folder) for folder in inputs.folders]
+        for path in sorted(self.incomplete):
+            self.listeners.problem(f"{path}: not pruned, since part of it could not be read")
+        folders = [str(folder) for folder in inputs.folders if folder not in self.incomplete]
+        manifests = [str(path) for path in inputs.manifests if path not in self.incomplete]
         with self.catalogue.write() as session:
             links, marks = unseen(
                 session,
                 self.collection,
                 folders=folders,
-                manifests=[str(path) for path in inputs.manifests],
+                manifests=manifests,
                 seen_links=self.seen_links,
                 seen_marks=self.seen_marks,
             )
@@ -143,7 +147,7 @@ class _Run:
                 forget_rejects(session, self.collection, folder=folder, keep=self.refused_paths)
 
     def _rows(self, inputs: Inputs) -> Iterator[Row]:
-        for row in inputs.rows():
+        for row in inputs.rows(self.incomplete.add):
             self.report.rows += 1
             if isinstance(row, LikemarkError):
                 self._refuse(row)

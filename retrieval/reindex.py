@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -135,8 +136,9 @@ class _Run:
         with self.workspace.catalogue.write() as session:
             before = active_model(session)
             activate(session, self.row.id)
-            if before is not None and before.id != self.row.id:
-                drop_other_models(session, self.row.id)
+            drop_other_models(session, self.row.id)
+        if before is not None and before.id != self.row.id:
+            shutil.rmtree(self.workspace.index_folder(before.fingerprint), ignore_errors=True)
 
     def _decoded(self, pool: DecoderPool) -> Iterator[tuple[Unembedded, Picture | PictureError]]:
         # Taken page by page: vectors are written while the list is read.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from likemark.db.errors import InvalidInput, LikemarkError, ManifestError, NotFound, PictureError
@@ -54,27 +55,54 @@ class Inputs:
         in_folders = sum(1 for folder in self.folders for _ in pictures(folder))
         return len(self.files) + in_folders + sum(_lines(path) for path in self.manifests)
 
-    def rows(self) -> Iterator[Row | LikemarkError]:
+    def rows(
+        self, incomplete: Callable[[Path], None] = lambda path: None
+    ) -> Iterator[Row | LikemarkError]:
         """All rows, folders in the order of their names; what cannot be used comes as its error.
 
-        Raises ManifestError when a manifest cannot be read at all.
+        incomplete: called with a folder or manifest of which a part could not be read: what is not
+        seen in it may be there all the same. Raises ManifestError when a manifest cannot be read
+        at all.
         """
-        seen: set[str] = set()
-        for path in (*self.files, *(p for folder in self.folders for p in pictures(folder))):
-            if str(path) not in seen:
-                seen.add(str(path))
+        seen: set[Path] = set()
+        overlapping = len(self.files) + len(self.folders) > 1
+        for path in chain(
+            self.files, *(self._listed(folder, incomplete) for folder in self.folders)
+        ):
+            if isinstance(path, PictureError):
+                yield path
+            elif path not in seen:
+                if overlapping:
+                    seen.add(path)
                 yield _file_row(path)
         for manifest in self.manifests:
             for entry in read_manifest(manifest):
-                yield entry if isinstance(entry, ManifestError) else _manifest_row(manifest, entry)
+                if isinstance(entry, ManifestError):
+                    incomplete(manifest)
+                    yield entry
+                else:
+                    yield _manifest_row(manifest, entry)
+
+    def _listed(
+        self, folder: Path, incomplete: Callable[[Path], None]
+    ) -> Iterator[Path | PictureError]:
+        errors: list[OSError] = []
+        yield from pictures(folder, errors.append)
+        for error in errors:
+            incomplete(folder)
+            name = os.fsencode(error.filename or folder).decode("utf-8", "replace")
+            yield PictureError(name, "unreadable", f"the folder cannot be listed: {error.strerror}")
 
 
-def pictures(folder: Path) -> Iterator[Path]:
+def pictures(
+    folder: Path, unreadable: Callable[[OSError], None] = lambda error: None
+) -> Iterator[Path]:
     """Pictures below a folder by their extension, hidden folders left out, sorted by name.
 
-    A link to a folder is not followed: it could lead back up.
+    unreadable: called for a folder that cannot be listed. A link to a folder is not followed: it
+    could lead back up.
     """
-    for here, folders, names in os.walk(folder):
+    for here, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             suffix = os.path.splitext(name)[1].lower().removeprefix(".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -354,3 +355,44 @@ def test_a_name_that_is_not_utf8_is_refused_in_one_line(
     assert report.added == 24
     assert report.rejected == {"unreadable": 1}
     assert "not UTF-8" in problems[0]
+
+
+def test_a_manifest_with_a_broken_line_is_not_pruned(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    manifest = logos / "m.jsonl"
+    good = [f'{{"id": "{n}", "image": "mark-000{n}.png"}}\n' for n in range(3)]
+    manifest.write_text("".join(good))
+    run(workspace, tiny, manifest)
+    manifest.write_text(good[0] + good[1][:-5] + "\n")
+    report, problems = run(workspace, tiny, manifest, prune=True)
+    assert (report.removed, report.unusable_rows) == (0, 1)
+    assert problems[-1] == f"{manifest}: not pruned, since part of it could not be read"
+    manifest.write_text(good[0])
+    assert run(workspace, tiny, manifest, prune=True)[0].removed == 2
+
+
+def test_a_folder_that_cannot_be_listed_is_named_and_nothing_in_it_is_pruned(
+    workspace: Workspace, tiny: FoundModel, logos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(workspace, tiny, logos)
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        # Permissions do not stop root, under which tests may run.
+        if str(path).endswith("below"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    report, problems = run(workspace, tiny, logos, prune=True)
+    assert (report.removed, report.rejected) == (0, {"unreadable": 1})
+    assert "the folder cannot be listed" in problems[0]
+    assert "not pruned" in problems[1]
+
+
+def test_a_picture_pointed_at_twice_is_one_row(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    report, _ = run(workspace, tiny, logos, logos / "below", logos / "mark-0001.png")
+    assert (report.rows, report.added) == (24, 24)

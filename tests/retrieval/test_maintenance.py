@@ -97,6 +97,7 @@ def test_reindexing_under_another_model_switches_searches_to_it(
     assert result.hits[0].mark.title == "mark-0002"
     assert len(catalogue_state(indexed)["embeddings"]) == 24
     assert len(catalogue_state(indexed)["models"]) == 1
+    assert len(list(indexed.root.glob("index/*"))) == 1
 
 
 def test_reindexing_gives_what_indexing_with_that_model_gives(

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from likemark.db import schema
@@ -18,6 +18,7 @@ from likemark.db.errors import CatalogueError, one_line
 from likemark.db.migrations import HEAD
 
 BUSY_SECONDS = 30
+NOT_UNDERSTOOD = "catalogue URL not understood; give a file or postgresql+psycopg://USER@HOST/NAME"
 
 
 class Catalogue:
@@ -64,13 +65,13 @@ class Catalogue:
         engine = self.engine
         if engine.dialect.name == "postgresql":
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
-        with _named_faults(self), Session(engine) as session:
+        with named_faults(self), Session(engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         engine = self.engine.execution_options(likemark_write=True)
-        with _named_faults(self), Session(engine) as session, session.begin():
+        with named_faults(self), Session(engine) as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -93,13 +94,15 @@ def _engine(where: str | Path) -> Engine:
         path = Path(where)
         if not path.parent.is_dir():
             raise CatalogueError(f"catalogue {path}: its folder does not exist; create it first")
-        where = f"sqlite:///{path}"
+        url: str | URL = URL.create("sqlite", database=str(path))  # "?" means nothing in a path
+    elif where.startswith(("sqlite:", "postgresql:", "postgresql+")):
+        url = where
+    else:
+        raise CatalogueError(NOT_UNDERSTOOD)
     try:
-        engine = create_engine(where)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise CatalogueError(
-            "catalogue URL not understood; give a file or postgresql+psycopg://USER@HOST/NAME"
-        ) from error
+        engine = create_engine(url)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise CatalogueError(NOT_UNDERSTOOD) from error
     except ModuleNotFoundError as error:
         raise CatalogueError(
             f"catalogue: {error.name} is not installed; run: pip install 'likemark[postgres]'"
@@ -114,7 +117,7 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     # Transactions are begun by `_begin_sqlite`, not by the driver's guess at the first write.
     connection.isolation_level = None
     # SQLite's own lower() knows ASCII alone: "MÜLLER" would not be found as "müller".
-    connection.create_function("lower", 1, _lower, deterministic=True)
+    connection.create_function("lower", 1, _folded, deterministic=True)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     cursor.execute("PRAGMA foreign_keys = ON")
@@ -123,8 +126,9 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+def _folded(value: Any) -> Any:
+    # Not lower(): it writes one sigma at the end of a word and another within it.
+    return value.casefold() if isinstance(value, str) else value
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -174,10 +178,11 @@ def _revision(connection: Connection) -> str | None:
 
 
 @contextmanager
-def _named_faults(catalogue: Catalogue) -> Iterator[None]:
+def named_faults(catalogue: Catalogue) -> Iterator[None]:
+    """What the database refuses or cannot do becomes a CatalogueError."""
     try:
         yield
-    except OperationalError as error:
+    except DBAPIError as error:
         raise CatalogueError(f"catalogue {catalogue.shown}: {_reason(error)}") from error
 
 

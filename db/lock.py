@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import text
 
-from likemark.db.catalogue import Catalogue
+from likemark.db.catalogue import Catalogue, named_faults
 from likemark.db.errors import Busy, CatalogueError
 
 POLL_SECONDS = 0.25
@@ -37,7 +37,7 @@ def _file_lock(catalogue: Catalogue, wait: float) -> Iterator[None]:
     try:
         lock.acquire(timeout=wait, poll_interval=POLL_SECONDS)
     except Timeout:
-        raise _busy(f"process {_read(holder)}", catalogue) from None
+        raise _busy(_writer(holder), catalogue) from None
     except OSError as error:
         raise CatalogueError(f"catalogue {catalogue.shown}: {error.strerror}: {path}") from error
     with ExitStack() as stack:
@@ -49,7 +49,7 @@ def _file_lock(catalogue: Catalogue, wait: float) -> Iterator[None]:
 
 @contextmanager
 def _advisory_lock(catalogue: Catalogue, wait: float) -> Iterator[None]:
-    with catalogue.engine.connect() as connection:
+    with named_faults(catalogue), catalogue.engine.connect() as connection:
         # One transaction for the whole run would hold back the database's own cleaning.
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         take = text("SELECT pg_try_advisory_lock(hashtext('likemark writer'))")
@@ -70,11 +70,12 @@ def _until(take: Callable[[], bool], wait: float) -> bool:
     return True
 
 
-def _read(holder: Path) -> str:
+def _writer(holder: Path) -> str:
     try:
-        return holder.read_text()
+        number = holder.read_text()
     except OSError:
-        return "of another user"
+        number = ""
+    return f"process {number}" if number else "another process"
 
 
 def _busy(who: str, catalogue: Catalogue) -> Busy:

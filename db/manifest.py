@@ -30,6 +30,10 @@ from likemark.db.values import MarkData
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 # A field of goods text can be long; the csv module's own limit is 128 kB.
 MAX_FIELD = 16 * 2**20
+# A database's index holds no more than about 2,700 bytes of text.
+MAX_PATH_BYTES = 2000
+# Lists and objects within each other, in one line of JSON.
+MAX_NESTING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,10 @@ def read_manifest(path: Path) -> Iterator[ManifestRow | ManifestError]:
 
 
 def _row(path: Path, line: int, row: Mapping[str, Any]) -> ManifestRow | ManifestError:
-    value = row.get("image")
-    image = (path.parent / str(value).strip()).absolute() if str(value or "").strip() else None
+    name = _word(row, "image")
+    image = (path.parent / name).absolute() if name else None
+    if image is not None and not _storable_path(image):
+        return ManifestError(f"{path}:{line}: image: no file can have this name")
     key = _key(row, image)
     if key is None:
         return ManifestError(f"{path}:{line}: needs an image, id, application_number or text")
@@ -67,15 +73,29 @@ def _row(path: Path, line: int, row: Mapping[str, Any]) -> ManifestRow | Manifes
 
 
 def _key(row: Mapping[str, Any], image: Path | None) -> str | None:
-    given = {name: str(row.get(name) or "").strip() for name in ("id", "office", "text")}
-    number = str(row.get("application_number") or row.get("registration_number") or "").strip()
-    if given["id"]:
-        return f"id:{given['id']}"
+    own, office, text = _word(row, "id"), _word(row, "office"), _word(row, "text")
+    number = _word(row, "application_number") or _word(row, "registration_number")
+    if own:
+        return f"id:{own}"
     if number:
-        return f"number:{given['office']}:{number}"
+        return f"number:{office}:{number}"
     if image is not None:
         return file_key(image)
-    return f"text:{given['office']}:{given['text']}" if given["text"] else None
+    return f"text:{office}:{text}" if text else None
+
+
+def _word(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    empty = value is None or value is False or value in ([], {})  # 0 is an id
+    return "" if empty else str(value).strip()
+
+
+def _storable_path(path: Path) -> bool:
+    try:
+        data = str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return b"\0" not in data and len(data) <= MAX_PATH_BYTES
 
 
 def file_key(path: Path) -> str:
@@ -87,7 +107,7 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | ManifestError]]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         head = stream.readline()
         stream.seek(0)
-        reader = csv.DictReader(stream, delimiter=_delimiter(head), restkey="", strict=False)
+        reader = csv.DictReader(stream, delimiter=_delimiter(head), strict=False)
         if not reader.fieldnames or not _names_a_mark(reader.fieldnames):
             raise ManifestError(
                 f"{path}: the first line must name the columns, among them image, id, "
@@ -108,10 +128,12 @@ def _delimiter(head: str) -> str:
     return max(",;\t", key=head.count)
 
 
-def _named(path: Path, line: int, row: Mapping[str, Any]) -> Mapping[str, Any] | ManifestError:
-    if "" in row:  # more fields than columns: nobody knows which is which
+def _named(
+    path: Path, line: int, row: Mapping[str | None, Any]
+) -> Mapping[str, Any] | ManifestError:
+    if None in row:  # more fields than columns: nobody knows which is which
         return ManifestError(f"{path}:{line}: has more fields than the first line has columns")
-    return {name.strip(): value for name, value in row.items() if name.strip() and value}
+    return {name.strip(): value for name, value in row.items() if name and name.strip() and value}
 
 
 def _jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | ManifestError]]:
@@ -128,4 +150,14 @@ def _object(path: Path, line: int, text: str) -> Mapping[str, Any] | ManifestErr
         return ManifestError(f"{path}:{line}: not JSON: {one_line(str(error))}")
     if not isinstance(value, dict):
         return ManifestError(f"{path}:{line}: a line must hold one JSON object")
+    if _nested(value):
+        return ManifestError(f"{path}:{line}: nested deeper than {MAX_NESTING} levels")
     return value
+
+
+def _nested(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_NESTING):
+        within = [part.values() if isinstance(part, dict) else part for part in level]
+        level = [item for part in within for item in part if isinstance(item, dict | list)]
+    return bool(level)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from likemark.db.codes import parse_date, parse_nice, parse_vienna
+from likemark.db.errors import one_line
 from likemark.db.values import MarkData
 
 TEXT_COLUMNS = (
@@ -24,23 +26,31 @@ DATE_COLUMNS = ("filing_date", "registration_date", "expiry_date")
 # `id` and `image` are the row's own; every other column is kept under `extra`.
 KNOWN_COLUMNS = ("id", "image", *TEXT_COLUMNS, *DATE_COLUMNS, "nice", "vienna")
 
+# A database's index holds no more than about 2,700 bytes of text.
+INDEXED = ("office", "status")
+MAX_INDEXED = 500
+
 Parsed = TypeVar("Parsed", int, str)
 
 
 def read_row(row: Mapping[str, Any], *, key: str, source: str) -> tuple[MarkData, list[str]]:
     """The mark of one row and what was wrong with it, a line each."""
-    extra = {name: _storable(row[name]) for name in row if name not in KNOWN_COLUMNS}
+    extra = {_clean(name): _storable(row[name]) for name in row if name not in KNOWN_COLUMNS}
     warnings: list[str] = []
 
     def keep(name: str, problem: object) -> None:
         extra[name] = _storable(row[name])
-        warnings.append(f"{name}: {problem}; kept as it stands")
+        warnings.append(f"{name}: {one_line(str(problem))}; kept as it stands")
 
     texts: dict[str, str] = {}
     for name in TEXT_COLUMNS:
         if isinstance(row.get(name), dict | list):
             keep(name, "is a list or an object where text belongs")
-        elif (text := _text(row.get(name))) is not None:
+        elif (text := _text(row.get(name))) is None:
+            continue
+        elif name in INDEXED and len(text) > MAX_INDEXED:
+            keep(name, f"is longer than {MAX_INDEXED} letters")
+        else:
             texts[name] = text
     dates: dict[str, dt.date] = {}
     for name in DATE_COLUMNS:
@@ -98,6 +108,14 @@ def _clean(text: str) -> str:
 
 
 def _storable(value: Any) -> Any:
-    # No database's JSON has NaN or Infinity: they stay as words.
-    text = _clean(json.dumps(value, ensure_ascii=False)).replace("\\u0000", "")
-    return json.loads(text, parse_constant=str)
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, dict):
+        return {_clean(name): _storable(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_storable(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)  # no database's JSON has NaN or Infinity: they stay as words
+    if isinstance(value, float) and abs(value) >= 2**53:
+        return int(value)  # as PostgreSQL gives it back
+    return value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection as Several
 from collections.abc import Sequence
 
-from sqlalchemy import Select, delete, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, delete, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from likemark.db.schema import Image, Mark, MarkImage, Reject
 from likemark.db.vectors import forget_vectors, parts
@@ -61,7 +61,7 @@ def prune(session: Session, link_ids: Sequence[int], mark_ids: Sequence[int]) ->
 def forget_rejects(session: Session, collection: int, *, folder: str, keep: Several[str]) -> None:
     """Drop the notes on unreadable pictures of a folder that are no longer there."""
     query = select(Reject.path).where(
-        Reject.collection_id == collection, Reject.path.startswith(_slash(folder), autoescape=True)
+        Reject.collection_id == collection, _begins(Reject.path, _slash(folder))
     )
     gone = [path for path in session.scalars(query) if path not in keep]
     for part in parts(gone):
@@ -73,9 +73,14 @@ def forget_rejects(session: Session, collection: int, *, folder: str, keep: Seve
 def _under(folder: str) -> Select[int]:
     # A manifest's mark can carry a file's key too, but not the file as its source.
     return select(Mark.id).where(
-        Mark.key.startswith(f"file:{_slash(folder)}", autoescape=True),
+        _begins(Mark.key, f"file:{_slash(folder)}"),
         Mark.key == literal("file:") + Mark.source,
     )
+
+
+def _begins(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    # Not LIKE: SQLite's takes "Logos" and "logos" for one folder.
+    return func.substr(column, 1, len(text)) == text
 
 
 def _from(manifest: str) -> Select[int]:

@@ -100,7 +100,7 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
         wanted.append(Mark.vienna.any(or_(*(_vienna(code) for code in filters.vienna))))
     for column, values in ((Mark.status, filters.status), (Mark.office, filters.office)):
         if values:
-            wanted.append(func.lower(column).in_([value.lower() for value in values]))
+            wanted.append(func.lower(column).in_([func.lower(value) for value in values]))
     if filters.owner:
         wanted.append(Mark.owner.icontains(filters.owner, autoescape=True))
     if filters.filed_after:

@@ -8,6 +8,11 @@ import re
 AUTO = "auto"
 EXACT = "Flat"
 EXACT_BELOW = 200_000
+# The engines that can remove, filter and rank by inner product; FAISS builds others that cannot.
+SUPPORTED = re.compile(
+    r"(IVF[1-9]\d{0,6}(_HNSW\d{1,3})?,)?(Flat|SQ(4|6|8|fp16|bf16))"
+    r"|IVF[1-9]\d{0,6}(_HNSW\d{1,3})?,PQ[1-9]\d{0,3}(x\d{1,2})?"
+)
 
 
 def choose_factory(setting: str, *, expected: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,7 +11,7 @@ import faiss as _faiss
 import numpy as np
 
 from likemark.db.errors import IndexFault, InvalidInput, one_line
-from likemark.index.factory import EXACT, choose_factory
+from likemark.index.factory import EXACT, SUPPORTED, choose_factory
 from likemark.index.protocol import NO_ID, Found, Ids, IndexStats, Rows, Stamp
 from likemark.index.storage import read_index, write_index
 
@@ -19,13 +21,15 @@ faiss: Any = _faiss  # its own type stubs lag behind what it has
 PROBED_PER_MILLE = 16
 # Below this share of allowed vectors every list is visited: most of them hold nothing to compare.
 FEW = 0.05
+# Bytes of one bit an id, which is the fastest look-up there is.
+LARGEST_BITMAP = 2**24
 
 
 class FaissIndex:
     """An index made by `faiss.index_factory`, under ids of our own, inner product.
 
-    Engines: Flat, SQ..., PQ... and IVF... over them. Graphs are refused: FAISS's cannot remove,
-    and lose hits behind a narrow filter.
+    Engines: Flat, SQ..., and IVF... over them or PQ... . Graphs are refused: FAISS's cannot remove,
+    and lose hits behind a narrow filter; and so is PQ... alone, which cannot filter.
     """
 
     def __init__(self, inner: Any, factory: str, setting: str) -> None:
@@ -41,15 +45,16 @@ class FaissIndex:
         setting: a factory string or "auto". Raises InvalidInput for what FAISS does not know.
         """
         factory = choose_factory(setting, expected=expected)
+        if not SUPPORTED.fullmatch(factory):
+            raise InvalidInput(
+                f"index {one_line(factory)!r} is not supported; give auto, Flat, SQ8, "
+                "IVF1024,SQfp16 or IVF1024,PQ32"
+            )
         try:
             inner = faiss.index_factory(dimension, factory, faiss.METRIC_INNER_PRODUCT)
         except RuntimeError as error:
             reason = one_line(str(error), limit=120)
             raise InvalidInput(f"index {factory!r}: FAISS cannot build it: {reason}") from None
-        if not isinstance(inner, faiss.IndexFlatCodes | faiss.IndexIVF):
-            raise InvalidInput(
-                f"index {factory!r} is not supported; give Flat, SQ8, PQ32, or IVF1024,SQfp16"
-            )
         inner = inner if _holds_ids(inner) else faiss.IndexIDMap(inner)
         return cls(inner, factory, setting)
 
@@ -96,6 +101,8 @@ class FaissIndex:
             raise InvalidInput(f"index: {len(rows)} rows need as many ids of 0 or more")
         if not len(ids):
             return
+        if len(np.unique(ids)) < len(ids):
+            raise InvalidInput("index: an id is given twice")
         # Looking through all ids is needed only where they do not ascend.
         if ids.min() <= self._highest and np.isin(ids, self.ids()).any():
             raise InvalidInput("index: an id is there already; remove it first")
@@ -111,17 +118,31 @@ class FaissIndex:
         queries = self._checked(queries)
         if k < 1:
             raise InvalidInput(f"k = {k}: give 1 or more")
-        reach = min(k, self._count() if allowed is None else min(self._count(), len(allowed)))
+        if allowed is not None:
+            allowed = allowed[allowed <= self._highest]
+        most = self._count() if allowed is None else min(self._count(), len(allowed))
+        reach = min(k, most)
         if reach == 0 or not len(queries):
             return _empty(len(queries), k)
-        share = 1.0 if allowed is None else len(allowed) / self._count()
-        effort = self._parameters(allowed, share)
-        scores, ids = self._inner.search(queries, reach, params=effort)
+        wider = min(reach + 1, most)
+        scores, ids = self._nearest(queries, wider, allowed)
+        # FAISS takes any of those that tie for the last place: look on until all of them are there.
+        while wider < most and _ties_on(ids, scores, reach):
+            wider = min(2 * wider, most)
+            scores, ids = self._nearest(queries, wider, allowed)
         return _ordered(ids, scores, k)
 
     def ids(self) -> Ids:
         held = _ids_in_lists(self._inner) if _holds_ids(self._inner) else _ids_in_map(self._inner)
         return np.sort(held)
+
+    def rows(self, ids: Ids) -> Rows:
+        """(N, D) as stored, for ids that are there; exact engines only."""
+        held = _ids_in_map(self._inner)
+        order = np.argsort(held)
+        places = order[np.searchsorted(held, ids, sorter=order)]
+        rows: Rows = self._inner.index.reconstruct_batch(places)
+        return rows
 
     def save(self, folder: Path, stamp: Stamp) -> None:
         write_index(folder, self._inner, factory=self._factory, setting=self._setting, stamp=stamp)
@@ -148,15 +169,43 @@ class FaissIndex:
             )
         return np.ascontiguousarray(rows, dtype=np.float32)
 
-    def _parameters(self, allowed: Ids | None, share: float) -> Any:
-        """The effort grows as the allowed share shrinks: k hits are found behind any filter."""
-        selector = None if allowed is None else _bitmap(allowed)
+    def _nearest(self, queries: Rows, reach: int, allowed: Ids | None) -> tuple[Rows, Ids]:
+        """Scores and ids, both (Q, reach), best first; NO_ID behind the last that is allowed."""
+        selector = None if allowed is None else _selector(allowed)
         if not _holds_ids(self._inner):
-            return None if selector is None else faiss.SearchParameters(sel=selector)
-        lists = self._inner.nlist
+            exhaustive = None if selector is None else faiss.SearchParameters(sel=selector)
+            with _alone() if len(queries) == 1 else nullcontext():
+                scores, ids = self._inner.search(queries, reach, params=exhaustive)
+            return scores, ids
+        likely, lists = self._likely_lists(allowed), int(self._inner.nlist)
+        scores, ids = self._visited(queries, reach, selector, likely)
+        if likely < lists and (ids == NO_ID).any():  # they hold too few
+            scores, ids = self._visited(queries, reach, selector, lists)
+        return scores, ids
+
+    def _visited(self, queries: Rows, reach: int, selector: Any, lists: int) -> tuple[Rows, Ids]:
+        effort = faiss.SearchParametersIVF(sel=selector, nprobe=lists)
+        scores, ids = self._inner.search(queries, reach, params=effort)
+        return scores, ids
+
+    def _likely_lists(self, allowed: Ids | None) -> int:
+        """How many to visit first: more behind a narrow filter."""
+        lists = int(self._inner.nlist)
+        share = 1.0 if allowed is None else min(1.0, len(allowed) / self._count())
         probed = max(16, lists * PROBED_PER_MILLE // 1000)
-        probed = lists if share < FEW else min(int(probed / share), lists)
-        return faiss.SearchParametersIVF(sel=selector, nprobe=probed)
+        return lists if share < FEW else min(int(probed / share), lists)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    # FAISS shares one exact query out so finely that its threads do little but wait for each other:
+    # two took twice as long as one from 10,000 to 1,000,000 vectors.
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _holds_ids(inner: Any) -> bool:
@@ -177,8 +226,11 @@ def _ids_in_lists(inner: Any) -> Ids:
     return np.concatenate(held, dtype=np.int64) if held else np.empty(0, np.int64)
 
 
-def _bitmap(ids: Ids) -> Any:
-    bits = np.zeros(int(ids.max(initial=0)) // 8 + 1, dtype=np.uint8)
+def _selector(ids: Ids) -> Any:
+    size = int(ids.max(initial=0)) // 8 + 1
+    if size > max(LARGEST_BITMAP, 8 * len(ids)):  # few ids that lie far apart
+        return faiss.IDSelectorBatch(ids)
+    bits = np.zeros(size, dtype=np.uint8)
     np.bitwise_or.at(bits, ids >> 3, np.left_shift(1, ids & 7).astype(np.uint8))
     return faiss.IDSelectorBitmap(bits)
 
@@ -187,10 +239,15 @@ def _empty(queries: int, k: int) -> Found:
     return Found(np.full((queries, k), NO_ID, np.int64), np.full((queries, k), -np.inf, np.float32))
 
 
+def _ties_on(ids: Ids, scores: Rows, reach: int) -> bool:
+    tied = (scores[:, reach - 1] == scores[:, -1]) & (ids[:, -1] != NO_ID)
+    return bool(tied.any())
+
+
 def _ordered(ids: Ids, scores: Rows, k: int) -> Found:
     found = _empty(len(ids), k)
     scores = np.where(ids == NO_ID, -np.inf, scores).astype(np.float32)
-    order = np.lexsort((ids, -scores), axis=1)
-    found.ids[:, : ids.shape[1]] = np.take_along_axis(ids, order, axis=1)
-    found.scores[:, : ids.shape[1]] = np.take_along_axis(scores, order, axis=1)
+    order = np.lexsort((ids, -scores), axis=1)[:, :k]
+    found.ids[:, : order.shape[1]] = np.take_along_axis(ids, order, axis=1)
+    found.scores[:, : order.shape[1]] = np.take_along_axis(scores, order, axis=1)
     return found

@@ -15,7 +15,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
 
 from likemark.db.errors import PictureError
-from likemark.db.removal import drop_orphans
 from likemark.db.schema import (
     Collection,
     Embedding,
@@ -72,9 +71,10 @@ def apply_batch(
     """Write a batch: marks inserted or updated, pictures and vectors added, links set."""
     before = _load_marks(session, collection, [entry.mark.key for entry in entries])
     marks = dict(before)
-    for entry in entries:
-        if entry.create or entry.mark.key in marks:
-            _put_mark(session, collection, marks, entry.mark)
+    # Rows of one mark stand together and each holds what those before it said: the last counts.
+    data = {e.mark.key: e.mark for e in entries if e.create or e.mark.key in before}
+    for mark in data.values():
+        _put_mark(session, collection, marks, mark)
     changed = {key for key, mark in before.items() if session.is_modified(mark)}
     images = _put_images(session, model_id, entries)
     links = _put_links(session, marks, images, entries, changed)
@@ -154,9 +154,12 @@ def _put_links(
     entries: Sequence[Entry],
     changed: set[str],
 ) -> list[MarkImage]:
-    """The links of the batch; images that lose their last link are dropped."""
+    """The links of the batch.
+
+    An image that loses its last link stays until `removal.sweep_orphans`: a later row of the same
+    run can be about to show it.
+    """
     links: list[MarkImage] = []
-    replaced: list[int] = []
     for entry in entries:
         mark = marks.get(entry.mark.key)
         if mark is None or entry.path is None:
@@ -169,7 +172,6 @@ def _put_links(
                 mark.images.append(link)
                 changed.add(mark.key)
             elif link.image_id != image.id:
-                replaced.append(link.image_id)
                 link.image_id = image.id
                 changed.add(mark.key)
         # A picture that has become unreadable keeps its last good link; one that is gone does so
@@ -177,7 +179,6 @@ def _put_links(
         if link is not None and not (entry.error and entry.error.reason == "missing"):
             links.append(link)
     session.flush()
-    drop_orphans(session, replaced)
     return links
 
 

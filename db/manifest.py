@@ -11,7 +11,8 @@ nice                  Nice classes: 9,42
 vienna                Vienna codes: 03.07.17;26.01.01
 
 Every other column is kept with the mark. Files are UTF-8, with or without a byte-order mark.
-Rows that share an id are further pictures of one mark.
+Rows that share an id are further pictures of one mark: they stand together, and need not repeat
+what the first of them says.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from likemark.db.errors import ManifestError, one_line
-from likemark.db.register import read_row
+from likemark.db.register import join_rows, read_row
 from likemark.db.values import MarkData
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -52,8 +53,14 @@ def read_manifest(path: Path) -> Iterator[ManifestRow | ManifestError]:
     path = path.absolute()
     rows = _jsonl(path) if path.suffix.lower() in (".jsonl", ".ndjson") else _csv(path)
     try:
+        last: ManifestRow | None = None
         for line, row in rows:
-            yield row if isinstance(row, ManifestError) else _row(path, line, row)
+            made = row if isinstance(row, ManifestError) else _row(path, line, row)
+            if isinstance(made, ManifestRow):
+                if last is not None and last.mark.key == made.mark.key:
+                    made = replace(made, mark=join_rows(last.mark, made.mark))
+                last = made
+            yield made
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from error
     except OSError as error:

@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from likemark.db.codes import parse_date, parse_nice, parse_vienna
@@ -66,6 +67,18 @@ def read_row(row: Mapping[str, Any], *, key: str, source: str) -> tuple[MarkData
         **texts, **dates,  # type: ignore[arg-type]
     )  # fmt: skip
     return mark, warnings
+
+
+def join_rows(earlier: MarkData, later: MarkData) -> MarkData:
+    """One mark's data from two rows: what the later leaves blank stands as the earlier has it."""
+    blank = [n for n in (*TEXT_COLUMNS, *DATE_COLUMNS) if getattr(later, n) is None]
+    return replace(
+        later,
+        nice=tuple(sorted({*earlier.nice, *later.nice})),
+        vienna=tuple(sorted({*earlier.vienna, *later.vienna})),
+        extra={**earlier.extra, **later.extra},
+        **{name: getattr(earlier, name) for name in blank},
+    )
 
 
 def _codes(

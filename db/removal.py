@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection as Several
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal, select
+from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from likemark.db.schema import Image, Mark, MarkImage, Reject
@@ -30,6 +30,12 @@ def drop_orphans(session: Session, image_ids: Several[int]) -> None:
         orphans = [image_id for image_id in part if image_id not in still]
         forget_vectors(session, orphans)
         session.execute(delete(Image).where(Image.id.in_(orphans)))
+
+
+def sweep_orphans(session: Session) -> None:
+    """Drop every image that no mark shows, with its vectors."""
+    query = select(Image.id).where(~exists().where(MarkImage.image_id == Image.id))
+    drop_orphans(session, session.scalars(query).all())
 
 
 def unseen(

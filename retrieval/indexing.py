@@ -15,7 +15,7 @@ from pathlib import Path
 from likemark.db.errors import InvalidInput, LikemarkError, PictureError
 from likemark.db.ingest import Entry, apply_batch, collection_id
 from likemark.db.lock import writer_lock
-from likemark.db.removal import forget_rejects, prune, unseen
+from likemark.db.removal import forget_rejects, prune, sweep_orphans, unseen
 from likemark.db.values import DEFAULT_COLLECTION
 from likemark.db.vectors import embedded_contents, ensure_model
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
@@ -127,6 +127,8 @@ class _Run:
                 self._write(batch)
                 pipeline.written(batch)
                 self.listeners.progress(self.report)
+        with self.catalogue.write() as session:
+            sweep_orphans(session)
 
     def prune(self, inputs: Inputs) -> None:
         for path in sorted(self.incomplete):

@@ -132,11 +132,11 @@ def test_the_clock_sees_the_work_of_children_before_and_after_their_end():
 @linux
 def test_resident_memory_grows_with_what_is_written():
     before = resident_bytes()
-    held = np.ones(2**25, np.uint8)
+    held = np.ones(2**28, np.uint8)  # far more than anything else comes and goes
     after = resident_bytes()
     assert before is not None
     assert after is not None
-    assert after - before == pytest.approx(held.nbytes, rel=0.1)
+    assert after - before == pytest.approx(held.nbytes, rel=0.25)
 
 
 def test_the_machine_is_described():

@@ -251,3 +251,14 @@ def test_any_history_ends_in_what_its_last_rows_say(
     } == links
     assert set(contents.values()) == set(links.values())
     assert vectors(catalogue) == len(contents)
+
+
+def test_an_image_that_one_batch_shows_no_more_can_be_shown_by_the_next(
+    catalogue: Catalogue,
+) -> None:
+    put(catalogue, entry("id:1", "fox", path="/in/a.png"))
+    known = replace(entry("id:2", "fox", path="/in/b.png"), facts=None, vector=None)
+    put(catalogue, entry("id:1", "owl", path="/in/a.png"), sweep=False)
+    put(catalogue, known)
+    assert set(pictures(catalogue)) == {digest("fox"), digest("owl")}
+    assert vectors(catalogue) == 2

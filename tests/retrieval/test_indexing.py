@@ -251,6 +251,36 @@ def test_rows_that_share_an_id_are_pictures_of_one_mark(
     assert len(index_state(workspace)[1]) == 2
 
 
+def test_later_rows_of_a_mark_add_to_what_the_first_says(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    rows = [
+        {"id": "m", "image": "mark-0001.png", "text": "M", "nice": "9", "note": "a"},
+        {"id": "m", "image": "mark-0002.png", "nice": "42", "owner": "O"},
+    ]
+    manifest = write_manifest(logos / "m.csv", rows)
+    run(workspace, tiny, manifest)
+    with workspace.catalogue.read() as session:
+        mark = find_mark(session, "m")
+    assert (mark.text, mark.owner, mark.nice, mark.extra) == ("M", "O", (9, 42), {"note": "a"})
+    assert run(workspace, tiny, manifest)[0].updated == 0
+
+
+def test_pictures_that_change_places_keep_their_vectors(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    run(workspace, tiny, logos, batch_rows=4)
+    # What the last row will show is what the first row shows no more, many batches earlier.
+    (logos / "mark-0000.png").rename(logos / "zzz.png")
+    draw_mark(70).save(logos / "mark-0000.png")
+    report, _ = run(workspace, tiny, logos, batch_rows=4)
+    assert (report.added, report.updated, report.embedded) == (1, 1, 1)
+    assert len(index_state(workspace)[1]) == 25
+    with workspace.catalogue.read() as session:
+        counts = count(session)
+    assert (counts.marks, counts.pictures, counts.vectors) == (25, 25, 25)
+
+
 def test_a_row_without_a_usable_picture_keeps_its_register_data(
     workspace: Workspace, tiny: FoundModel, logos: Path
 ) -> None:

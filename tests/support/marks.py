@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from likemark.db.catalogue import Catalogue
 from likemark.db.ingest import Applied, Entry, apply_batch, collection_id
+from likemark.db.removal import sweep_orphans
 from likemark.db.search import MarkRow, marks_by_id
 from likemark.db.values import DEFAULT_COLLECTION, ImageFacts, MarkData
 from likemark.db.vectors import ModelRow, ensure_model
@@ -53,11 +54,16 @@ def file_entry(path: str, picture: str | None = None) -> Entry:
     return entry(f"file:{path}", picture or path, path=path, source=path)
 
 
-def put(catalogue: Catalogue, *entries: Entry, collection: str = DEFAULT_COLLECTION) -> Applied:
-    """Write one batch in a transaction of its own."""
+def put(
+    catalogue: Catalogue, *entries: Entry, collection: str = DEFAULT_COLLECTION, sweep: bool = True
+) -> Applied:
+    """Write one batch in a transaction of its own; sweep: as the last of its run."""
     with catalogue.write() as session:
         model_id = model(session).id
-        return apply_batch(session, collection_id(session, collection), model_id, entries)
+        applied = apply_batch(session, collection_id(session, collection), model_id, entries)
+        if sweep:
+            sweep_orphans(session)
+        return applied
 
 
 def stored(catalogue: Catalogue, mark_id: int) -> MarkRow:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import note, print_json, table
+from likemark.cli.output import note, print_json, say, table
 
 if TYPE_CHECKING:
     from likemark.benchmarks.speed import Measure, SpeedReport
@@ -74,7 +74,7 @@ def speed(
     if json:
         print_json(report_json(report))
     else:
-        print(_text(report))
+        say(_text(report))
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import print_json, table
+from likemark.cli.output import NOTHING_FOUND, print_json, say, table
 
 if TYPE_CHECKING:
     from likemark.db.search import MarkRow
-
-NOTHING_FOUND = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -31,8 +29,10 @@ def list_marks(
     owner: opt.OwnerFilter = None,
     filed_after: opt.FiledAfter = None,
     filed_before: opt.FiledBefore = None,
-    limit: Annotated[int, typer.Option(help="Marks to show.", min=1)] = 100,
-    after: Annotated[int, typer.Option(help="Begin behind this id.")] = 0,
+    limit: Annotated[int, typer.Option(help="Marks to show.", min=1, max=opt.LARGEST_ID)] = 100,
+    after: Annotated[
+        int, typer.Option(help="Begin behind this id.", min=0, max=opt.LARGEST_ID)
+    ] = 0,
     rejected: Annotated[
         bool, typer.Option("--rejected", help="List the pictures that could not be read instead.")
     ] = False,
@@ -64,7 +64,7 @@ def list_marks(
         print_json({"marks": [mark_json(mark) for mark in marks]})
     elif marks:
         columns = ("id", "mark", "collection", "office", "number", "owner", "nice", "status")
-        print(table(columns, [_row(mark) for mark in marks]))
+        say(table(columns, [_row(mark) for mark in marks]))
     raise typer.Exit(0 if marks else NOTHING_FOUND)
 
 
@@ -73,7 +73,7 @@ def _print_rejects(rows: list[Any], as_json: bool) -> None:
         rejects = [{"path": r.path, "reason": r.reason, "detail": r.detail} for r in rows]
         print_json({"rejected": rejects})
     elif rows:
-        print(table(("reason", "path", "detail"), [(r.reason, r.path, r.detail) for r in rows]))
+        say(table(("reason", "path", "detail"), [(r.reason, r.path, r.detail) for r in rows]))
     raise typer.Exit(0 if rows else NOTHING_FOUND)
 
 
@@ -86,10 +86,10 @@ def _row(mark: MarkRow) -> list[object]:
 
 
 def show(
-    mark: Annotated[str, typer.Argument(help="A mark's id, number, or id in its manifest.")],
-    collection: Annotated[
-        str | None, typer.Option("--collection", "-c", help="Look in this collection only.")
-    ] = None,
+    mark: Annotated[
+        str, typer.Argument(help="A mark's id, number, or id in its manifest.", callback=opt.utf8)
+    ],
+    collection: opt.OneCollection = None,
     json: opt.AsJson = False,
     workspace: opt.Root = None,
     database: opt.Database = None,
@@ -106,7 +106,7 @@ def show(
     images = document.pop("images")
     known = [(name, _plain(value)) for name, value in document.items() if value not in (None, [])]
     pictures = [("picture", f"{i['path']} ({i['width']} x {i['height']} px)") for i in images]
-    print(table(("field", "value"), known + pictures))
+    say(table(("field", "value"), known + pictures))
 
 
 def _plain(value: object) -> str:
@@ -118,10 +118,11 @@ def _plain(value: object) -> str:
 
 
 def remove(
-    marks: Annotated[list[str], typer.Argument(help="Marks by id, number, or id in the manifest.")],
-    collection: Annotated[
-        str | None, typer.Option("--collection", "-c", help="Look in this collection only.")
-    ] = None,
+    marks: Annotated[
+        list[str],
+        typer.Argument(help="Marks by id, number, or id in the manifest.", callback=opt.utf8),
+    ],
+    collection: opt.OneCollection = None,
     wait: opt.Wait = 0.0,
     json: opt.AsJson = False,
     workspace: opt.Root = None,
@@ -135,7 +136,7 @@ def remove(
     if json:
         print_json({"removed": removed})
     else:
-        print(f"{len(removed)} marks removed")
+        say(f"{len(removed)} marks removed")
 
 
 def stats(
@@ -152,17 +153,17 @@ def stats(
         print_json(document)
         return
     columns = ("collection", "marks", "pictures", "rejected")
-    print(
+    say(
         table(
             columns, [[c[name] for name in ("name", *columns[1:])] for c in document["collections"]]
         )
     )
     index = document["index"]
-    print(
+    say(
         f"\n{document['marks']} marks, {document['pictures']} pictures, {document['vectors']} "
         f"vectors of {document['model']}"
     )
     if index:
         size = f"{index['vectors']} vectors, {index['bytes']} bytes in memory"
-        print(f"index {index['factory']}: {size}")
-    print(f"catalogue: {document['catalogue']}")
+        say(f"index {index['factory']}: {size}")
+    say(f"catalogue: {document['catalogue']}")

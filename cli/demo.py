@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import note, print_json, progress_bar, table
+from likemark.cli.output import note, print_json, progress_bar, say, table
 
 if TYPE_CHECKING:
     from likemark.benchmarks.demo import Demo
@@ -33,13 +33,13 @@ def demo(
     if json:
         print_json(_document(result))
         return
-    print(f"{result.search.vectors} marks indexed, {result.indexing.embedded} embedded now\n")
+    say(f"{result.search.vectors} marks indexed, {result.indexing.embedded} embedded now\n")
     for query, answer, rank in zip(result.queries, result.results, result.best_ranks, strict=True):
         found = f"its brand's other drawing at rank {rank}" if rank else "not found"
-        print(f"{query.title} ({query.picture.name}): {found}")
+        say(f"{query.title} ({query.picture.name}): {found}")
         rows = [(hit.rank, f"{hit.score:.3f}", hit.mark.title, hit.path) for hit in answer.hits[:5]]
-        print(table(("rank", "score", "mark", "picture"), rows) + "\n")
-    print(_summary(result))
+        say(table(("rank", "score", "mark", "picture"), rows) + "\n")
+    say(_summary(result))
     note(f"report: {result.report}\ncontact sheet: {result.sheet}")
 
 

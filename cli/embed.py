@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import note, print_json, progress_bar
+from likemark.cli.output import note, print_json, progress_bar, say
 
 
 def register(app: typer.Typer) -> None:
@@ -32,9 +32,10 @@ def embed(
     picture that cannot be read is reported and left out.
     """
     from likemark.retrieval.engine import query_requests
-    from likemark.retrieval.export import embed_pictures, write_npz
+    from likemark.retrieval.export import check_npz, embed_pictures, write_npz
     from likemark.retrieval.models import find_model
 
+    check_npz(out)
     found = find_model(model, opt.models_folder(workspace))
     requests = query_requests(images)
     with progress_bar("embedding", len(requests)) as bar:
@@ -58,5 +59,5 @@ def embed(
         }
         print_json(document)
     else:
-        print(f"{out}: {len(embedded.paths)} vectors of {embedded.model}")
+        say(f"{out}: {len(embedded.paths)} vectors of {embedded.model}")
     raise typer.Exit(0 if embedded.paths else 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import note, print_json, progress_bar
+from likemark.cli.output import print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from likemark.retrieval.indexing import IndexingReport
@@ -24,12 +24,15 @@ def index(
         list[Path], typer.Argument(help="Folders, pictures, or manifests (.csv, .tsv, .jsonl).")
     ],
     collection: Annotated[
-        str, typer.Option("--collection", "-c", help="Collection to put the marks in.")
+        str,
+        typer.Option(
+            "--collection", "-c", help="Collection to put the marks in.", callback=opt.utf8
+        ),
     ] = "default",
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove marks that these paths hold no more.")
     ] = False,
-    model: opt.ModelName = "default",
+    model: opt.CatalogueModel = None,
     device: opt.DeviceName = "auto",
     index: opt.IndexSetting = None,
     wait: opt.Wait = 0.0,
@@ -48,7 +51,7 @@ def index(
     nothing that is there already, and a run that was stopped goes on where it was.
     """
     from likemark.retrieval.indexing import IndexingOptions, Listeners, index_paths
-    from likemark.retrieval.models import find_model
+    from likemark.retrieval.models import chosen_model, find_model
     from likemark.retrieval.scan import Inputs
 
     options = IndexingOptions(
@@ -59,16 +62,18 @@ def index(
         wait=wait,
         limits=opt.limits(max_megapixels, max_megabytes, any_extension),
     )
-    found = find_model(model, opt.models_folder(workspace))
+    # Looked up first: a misspelt name must not leave an empty workspace behind.
+    named = None if model is None else find_model(model, opt.models_folder(workspace))
     total = Inputs.of(paths).count()
     space = opt.open_workspace(workspace, database, create=True)
     with space, progress_bar("indexing", total) as bar:
-        listeners = Listeners(problem=note, progress=lambda report: bar(report.written))
+        found = named or chosen_model(space, None)
+        listeners = Listeners(problem=bar.note, progress=lambda report: bar(report.written))
         report, opened = index_paths(space, paths, found, options=options, listeners=listeners)
     if json:
         print_json(_document(report, opened))
     else:
-        print(_sentence(report, opened, collection))
+        say(_sentence(report, opened, collection))
 
 
 def _document(report: IndexingReport, opened: Opened) -> dict[str, object]:

@@ -1,19 +1,20 @@
 """The `likemark` command: parse, call, print.
 
-Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 nothing found. A command imports what it needs when it
-runs, so that `--help` answers at once.
+Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 nothing found, 130 stopped by Ctrl-C. A command imports
+what it needs when it runs, so that `--help` answers at once.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
 from likemark.cli import bench, browse, demo, embed, index, maintain, models, query
-from likemark.cli.output import note
+from likemark.cli.output import flush, note, print_what_cannot_be_encoded_as_escapes, say
+
+STOPPED = 130  # what shells report of a program that SIGINT has ended
 
 app = typer.Typer(
     name="likemark",
@@ -33,10 +34,10 @@ def _start(
     if version:
         from importlib.metadata import version as version_of
 
-        print(f"likemark {version_of('likemark')}")
+        say(f"likemark {version_of('likemark')}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        print(context.get_help())
+        say(context.get_help())
 
 
 for _part in (index, query, embed, browse, maintain, demo):
@@ -46,23 +47,27 @@ app.add_typer(bench.app, name="bench")
 
 
 def main() -> NoReturn:
+    print_what_cannot_be_encoded_as_escapes()
     code: object = 0
     try:
-        code = app(standalone_mode=False, prog_name="likemark")
+        try:
+            code = app(standalone_mode=False, prog_name="likemark")
+        finally:
+            flush()
     except typer.TyperException as error:
         _fail(error.format_message(), error.exit_code)
-    except typer.Abort:
-        _fail("stopped", 1)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped", STOPPED)
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter must not try to flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(1)  # whoever read our output has gone
     except Exception as error:
         from likemark.db.errors import LikemarkError
 
         if not isinstance(error, LikemarkError):
             raise
         _fail(str(error), error.exit_code)
+    if code == STOPPED:
+        _fail("stopped", STOPPED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import note, print_json, progress_bar
+from likemark.cli.output import print_json, progress_bar, say
 
 
 def register(app: typer.Typer) -> None:
@@ -17,15 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def reindex(
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Embed everything with this model [default: the present one].",
-            show_default=False,
-        ),
-    ] = None,
+    model: opt.CatalogueModel = None,
     index: opt.IndexSetting = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Go on without pictures that are gone.")
@@ -44,7 +36,8 @@ def reindex(
     The old model answers queries until the last picture is done; a run that was stopped goes on
     where it was.
     """
-    from likemark.retrieval.reindex import ReindexOptions, chosen_model
+    from likemark.retrieval.models import chosen_model
+    from likemark.retrieval.reindex import ReindexOptions
     from likemark.retrieval.reindex import reindex as run
 
     options = ReindexOptions(
@@ -57,7 +50,7 @@ def reindex(
     with opt.open_workspace(workspace, database) as space, progress_bar("embedding", None) as bar:
         found = chosen_model(space, model)
         report = run(
-            space, found, options, problem=note, progress=lambda done, total: bar(done, total)
+            space, found, options, problem=bar.note, progress=lambda done, total: bar(done, total)
         )
     stats = report.opened.index.stats()
     if json:
@@ -69,7 +62,7 @@ def reindex(
         }
         print_json(document)
     else:
-        print(
+        say(
             f"{found.card.name}: {report.embedded} pictures embedded, {report.failed} unreadable, "
             f"index {stats.factory} of {stats.count} vectors built"
         )
@@ -90,9 +83,9 @@ def doctor(
     for finding in examine(workspace, database):
         findings.append(finding)
         if not json:
-            print(f"{'ok   ' if finding.ok else 'FAULT'}  {finding.check}: {finding.detail}")
+            say(f"{'ok   ' if finding.ok else 'FAULT'}  {finding.check}: {finding.detail}")
             if finding.fix:
-                print(f"       fix: {finding.fix}")
+                say(f"       fix: {finding.fix}")
     healthy = all(finding.ok for finding in findings)
     if json:
         print_json({"healthy": healthy, "findings": [asdict(finding) for finding in findings]})

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import print_json, table
+from likemark.cli.output import print_json, say, table
 
 app = typer.Typer(rich_markup_mode=None, epilog="Example: likemark models --json")
 
@@ -45,7 +45,7 @@ def list_models(
         )
         for model in found
     ]  # fmt: skip
-    print(table(columns, rows))
+    say(table(columns, rows))
 
 
 @app.command(epilog="Example: likemark models add resnet50.a1_in1k --weights resnet50.safetensors")
@@ -73,4 +73,4 @@ def add(
     if json:
         print_json({**asdict(model.card), "folder": str(model.folder)})
     else:
-        print(f"{model.card.name}: {model.card.dimension} dimensions, in {model.folder}")
+        say(f"{model.card.name}: {model.card.dimension} dimensions, in {model.folder}")

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from likemark.retrieval.pictures.limits import PictureLimits
     from likemark.retrieval.workspace import Workspace
 
+
+def utf8(value: str | list[str] | None) -> str | list[str] | None:
+    """Refuse what no database can hold: an argument whose bytes are not UTF-8."""
+    texts = [value] if isinstance(value, str) else value or []
+    for text in texts:
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise typer.BadParameter(f"{text!r} is not UTF-8")
+    return value
+
+
 Root = Annotated[
     Path | None,
     typer.Option(
@@ -33,6 +43,16 @@ Database = Annotated[
 ]
 ModelName = Annotated[
     str, typer.Option("--model", "-m", envvar="LIKEMARK_MODEL", help="Model name or card (.json).")
+]
+CatalogueModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="LIKEMARK_MODEL",
+        help="Model name or card (.json) [default: the catalogue's, else the shipped one].",
+        show_default=False,
+    ),
 ]
 DeviceName = Annotated[
     str, typer.Option("--device", envvar="LIKEMARK_DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
@@ -60,7 +80,9 @@ AnyExtension = Annotated[
 
 CollectionFilter = Annotated[
     list[str] | None,
-    typer.Option("--collection", "-c", help="Only this collection; may be repeated."),
+    typer.Option(
+        "--collection", "-c", help="Only this collection; may be repeated.", callback=utf8
+    ),
 ]
 NiceFilter = Annotated[
     str | None, typer.Option("--nice", help="Only these Nice classes: 9,42.", metavar="CLASSES")
@@ -69,14 +91,20 @@ ViennaFilter = Annotated[
     str | None,
     typer.Option("--vienna", help="Only these Vienna codes: 03.07.*,26.01.01.", metavar="CODES"),
 ]
+OneCollection = Annotated[
+    str | None,
+    typer.Option("--collection", "-c", help="Look in this collection only.", callback=utf8),
+]
 StatusFilter = Annotated[
-    list[str] | None, typer.Option("--status", help="Only this status; may be repeated.")
+    list[str] | None,
+    typer.Option("--status", help="Only this status; may be repeated.", callback=utf8),
 ]
 OfficeFilter = Annotated[
-    list[str] | None, typer.Option("--office", help="Only this office; may be repeated.")
+    list[str] | None,
+    typer.Option("--office", help="Only this office; may be repeated.", callback=utf8),
 ]
 OwnerFilter = Annotated[
-    str | None, typer.Option("--owner", help="Only owners whose name contains this.")
+    str | None, typer.Option("--owner", help="Only owners whose name contains this.", callback=utf8)
 ]
 FiledAfter = Annotated[
     str | None, typer.Option("--filed-after", help="Only marks filed on this day or later.")
@@ -85,6 +113,7 @@ FiledBefore = Annotated[
     str | None, typer.Option("--filed-before", help="Only marks filed on this day or earlier.")
 ]
 
+LARGEST_ID = 2**63 - 1  # a database's
 DEFAULT_MEGAPIXELS = 100.0
 DEFAULT_MEGABYTES = 64.0
 
@@ -126,8 +155,8 @@ def filters(
 
     return Filters(
         collections=tuple(collections or ()),
-        nice=tuple(_nice(part) for part in _listed(nice)),
-        vienna=tuple(_listed(vienna)),
+        nice=tuple(_nice(part) for part in _listed("--nice", nice)),
+        vienna=tuple(_listed("--vienna", vienna)),
         status=tuple(status or ()),
         office=tuple(office or ()),
         owner=owner,
@@ -136,8 +165,15 @@ def filters(
     )
 
 
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").replace(";", ",").split(",") if part.strip()]
+def _listed(option: str, text: str | None) -> list[str]:
+    from likemark.db.errors import InvalidInput
+
+    if text is None:
+        return []
+    parts = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+    if not parts:
+        raise InvalidInput(f"{option} {text!r}: names nothing; leave it out to filter nothing")
+    return parts
 
 
 def _nice(text: str) -> int:

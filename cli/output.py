@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
+import os
+import re
 import shutil
 import sys
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NOTHING_FOUND = 3  # an exit code
 GAP = "  "
+# No path is longer on Linux.
+CELL_CHARACTERS = 4096
 
 
 def print_json(document: Any) -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+    """Always valid JSON: half a surrogate pair, as in a name that is not UTF-8, becomes `?`."""
+    text = json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8", "replace").decode()
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if codecs.lookup(encoding).name != "utf-8":
+        text = re.sub(r"[^\x00-\x7f]", lambda found: json.dumps(found[0])[1:-1], text)
+    say(text)
+
+
+def say(text: str) -> None:
+    """Print to stdout. Raises LikemarkError when it takes no more, such as a full disk."""
+    with _writing():
+        print(text, flush=True)
+
+
+def flush() -> None:
+    """Write out what Typer printed itself; raises as `say` does."""
+    if sys.stdout is not None:
+        with _writing():
+            sys.stdout.flush()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    from likemark.db.errors import LikemarkError
+
+    try:
+        yield
+    except OSError as error:
+        # The interpreter must not try to write the rest again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise LikemarkError(f"standard output: {error.strerror}") from error
+
+
+def print_what_cannot_be_encoded_as_escapes() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def note(line: str) -> None:
@@ -25,15 +75,17 @@ def note(line: str) -> None:
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns side by side, empty ones left out.
 
-    On a terminal the widest column gives way to fit; elsewhere nothing is cut.
+    On a terminal the widest column gives way to fit; elsewhere only a cell of more than
+    CELL_CHARACTERS is cut.
     """
     from likemark.db.errors import one_line
 
-    cells = [[one_line("" if value is None else str(value)) for value in row] for row in rows]
+    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    cells = [[one_line(text, limit=CELL_CHARACTERS) for text in row] for row in texts]
     filled = [n for n in range(len(head)) if not cells or any(row[n] for row in cells)]
     head, cells = [head[n] for n in filled], [[row[n] for n in filled] for row in cells]
     widths = [max(_width(text) for text in column) for column in zip(head, *cells, strict=True)]
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         over = sum(widths) + len(GAP) * (len(widths) - 1) - shutil.get_terminal_size().columns
         widest = widths.index(max(widths))
         widths[widest] = max(widths[widest] - max(over, 0), 8)
@@ -42,8 +94,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _fit(text: str, width: int) -> str:
-    while _width(text) > width:
-        text = text[:-2] + "…"
+    if _width(text) > width:
+        text = text[: bisect_left(list(accumulate(map(_width, text))), width)] + "…"
     return text + " " * (width - _width(text))
 
 
@@ -55,12 +107,22 @@ def _width(text: str) -> int:
 class Bar:
     """Draws how much is done, on a terminal only."""
 
-    def __init__(self, update: Callable[..., None] | None = None) -> None:
+    def __init__(
+        self, update: Callable[..., None] | None = None, console: Console | None = None
+    ) -> None:
         self._update = update
+        self._console = console
 
     def __call__(self, done: int, total: int | None = None) -> None:
         if self._update is not None:
             self._update(completed=done, **({} if total is None else {"total": total}))
+
+    def note(self, line: str) -> None:
+        """Print a line to stderr, above what is drawn; the terminal alone may wrap it."""
+        if self._console is None:
+            note(line)
+        else:
+            self._console.out(line, highlight=False)
 
 
 @contextmanager
@@ -75,4 +137,4 @@ def progress_bar(label: str, total: int | None) -> Iterator[Bar]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
-        yield Bar(partial(bar.update, task))
+        yield Bar(partial(bar.update, task), bar.console)

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import note, print_json, table
+from likemark.cli.output import NOTHING_FOUND, note, print_json, say, table
 
 if TYPE_CHECKING:
     from likemark.retrieval.results import Hit, QueryResult
-
-NOTHING_FOUND = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +46,7 @@ def query(
     report: Annotated[
         Path | None, typer.Option(help="Write the answer as one HTML page.", metavar="FILE.html")
     ] = None,
-    model: opt.ModelName = "default",
+    model: opt.CatalogueModel = None,
     device: opt.DeviceName = "auto",
     max_megapixels: opt.MaxMegapixels = opt.DEFAULT_MEGAPIXELS,
     max_megabytes: opt.MaxMegabytes = opt.DEFAULT_MEGABYTES,
@@ -64,12 +62,16 @@ def query(
     """
     from importlib.metadata import version
 
-    from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
-    from likemark.retrieval.models import find_model
+    from likemark.db.errors import InvalidInput
+    from likemark.retrieval.engine import STDIN, QueryOptions, query_requests, search_pictures
+    from likemark.retrieval.files import check_target
+    from likemark.retrieval.models import chosen_model
     from likemark.retrieval.pictures.picture import Crop
-    from likemark.retrieval.report.write import check_target, write_report
+    from likemark.retrieval.report.write import write_report
     from likemark.retrieval.results import results_json
 
+    if images.count(STDIN) > 1:
+        raise InvalidInput(f"{STDIN} twice: standard input can be read once")
     picture_limits = opt.limits(max_megapixels, max_megabytes, any_extension)
     options = QueryOptions(
         k=k,
@@ -91,9 +93,9 @@ def query(
     if report is not None:
         # Before the search: nobody wants to wait for an answer that cannot be written.
         check_target(report)
-    found = find_model(model, opt.models_folder(workspace))
     requests = query_requests(images, sys.stdin.buffer)
     with opt.open_workspace(workspace, database) as space:
+        found = chosen_model(space, model)
         search, answers = search_pictures(space, requests, found, options)
         results: list[QueryResult] = []
         for result in answers:
@@ -101,7 +103,7 @@ def query(
             if result.error is not None:
                 note(f"likemark: {result.error}")
             if not json and result.error is None:
-                print(_answer(result, alone=len(requests) == 1), flush=True)
+                say(_answer(result, alone=len(requests) == 1))
     if json:
         print_json(results_json(results, search))
     if report is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from likemark.db.errors import InvalidInput, NotFound
+from likemark.db.errors import InvalidInput, NoSuchMark
 from likemark.db.schema import Collection, Embedding, Image, Mark, MarkImage, Reject
 from likemark.db.search import MarkRow, conditions, marks_by_id, require_collections
 from likemark.db.values import Filters
@@ -52,16 +52,18 @@ def list_marks(
 
 
 def find_mark(session: Session, reference: str, collection: str | None = None) -> MarkRow:
-    """A mark by its id, its number or the id it has in its manifest.
+    """A mark by its number, the id it has in its manifest, or the catalogue's own id.
 
-    Raises NotFound when there is none, InvalidInput when several answer.
+    "@7" is the own id 7 and nothing else, where "7" could be several.
+
+    Raises NoSuchMark when there is none, InvalidInput when several answer.
     """
     ids = _candidates(session, reference, collection)
     if not ids:
-        raise NotFound(f"no mark {reference!r}; `likemark list` shows what there is")
+        raise NoSuchMark(f"no mark {reference!r}; `likemark list` shows what there is")
     if len(ids) > 1:
-        shown = ", ".join(map(str, ids[:5]))
-        raise InvalidInput(f"{reference!r} names {len(ids)} marks; give one by id: {shown}")
+        shown = ", ".join(f"@{mark_id}" for mark_id in ids[:5])
+        raise InvalidInput(f"{reference!r} names {len(ids)} marks; give one of: {shown}")
     return marks_by_id(session, ids)[0]
 
 
@@ -70,17 +72,23 @@ def _candidates(session: Session, reference: str, collection: str | None) -> lis
     if collection is not None:
         require_collections(session, [collection])
         scope = scope.join(Mark.collection).where(Collection.name == collection)
-    # A number that is nobody's id can still be a filing number.
-    if reference.isascii() and reference.isdigit() and len(reference) < 19:
-        by_id = list(session.scalars(scope.where(Mark.id == int(reference))))
-        if by_id:
-            return by_id
-    named = scope.where(
-        Mark.key.in_([f"id:{reference}", f"file:{reference}"])
-        | (Mark.application_number == reference)
-        | (Mark.registration_number == reference)
+    if reference[:1] == "@":
+        return list(session.scalars(scope.where(Mark.id == _own_id(reference[1:]))))
+    return list(
+        session.scalars(
+            scope.where(
+                Mark.key.in_([f"id:{reference}", f"file:{reference}"])
+                | (Mark.application_number == reference)
+                | (Mark.registration_number == reference)
+                | (Mark.id == _own_id(reference))
+            )
+        )
     )
-    return list(session.scalars(named))
+
+
+def _own_id(text: str) -> int:
+    """The catalogue's own id that a reference can mean; no mark has the id -1."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
 
 
 def rejects(session: Session, collection: str | None = None) -> list[RejectRow]:
@@ -126,11 +134,11 @@ def _total(session: Session, table: type[Mark] | type[Image]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Unembedded:
-    """A picture without a vector of some model, and one place where it was read."""
+    """A picture without a vector of some model, and the places where it was read."""
 
     image_id: int
     content: bytes  # sha256 of the file, 32 bytes
-    path: str
+    paths: tuple[str, ...]
 
 
 def count_unembedded(session: Session, model_id: int) -> int:
@@ -140,15 +148,13 @@ def count_unembedded(session: Session, model_id: int) -> int:
 
 def unembedded(session: Session, model_id: int, *, after: int, limit: int) -> list[Unembedded]:
     """Pictures without a vector of this model by image id, beginning behind id `after`."""
-    query = (
-        select(Image.id, Image.content, func.min(MarkImage.path))
-        .join(MarkImage, MarkImage.image_id == Image.id)
-        .where(Image.id > after, _lacks(model_id))
-        .group_by(Image.id, Image.content)
-        .order_by(Image.id)
-        .limit(limit)
-    )
-    return [Unembedded(*row) for row in session.execute(query)]
+    query = select(Image.id, Image.content).where(Image.id > after, _lacks(model_id))
+    page = session.execute(query.order_by(Image.id).limit(limit)).all()
+    paths: dict[int, list[str]] = {image_id: [] for image_id, _ in page}
+    links = select(MarkImage.image_id, MarkImage.path).order_by(MarkImage.path)
+    for image_id, path in session.execute(links.where(MarkImage.image_id.in_(paths))):
+        paths[image_id].append(path)
+    return [Unembedded(image_id, content, tuple(paths[image_id])) for image_id, content in page]
 
 
 def _lacks(model_id: int) -> ColumnElement[bool]:

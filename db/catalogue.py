@@ -196,4 +196,6 @@ def _reason(error: DBAPIError) -> str:
     reason = one_line(str(error.orig))
     if "not a database" in reason or "malformed" in reason:
         return f"{reason}; restore the file from a backup"
+    if "readonly" in reason:
+        return f"{reason}; its folder must be writable, for readers too"
     return reason

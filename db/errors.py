@@ -2,7 +2,8 @@
 
 LikemarkError                 base; one line: what was given, what is allowed, what to do next
 ├── InvalidInput              an argument or option that cannot be used (exit code 2)
-├── NotFound                  something named does not exist: a path, a collection, a mark
+├── NotFound                  something named does not exist: a path, a collection
+│   └── NoSuchMark            nothing answers to a mark's id or number (exit code 3)
 ├── PictureError              one picture refused; `reason` is one of `PICTURE_REASONS`
 ├── ManifestError             a CSV or JSONL manifest that cannot be read, with its line
 ├── ModelError                a model that cannot be used
@@ -53,6 +54,10 @@ class InvalidInput(LikemarkError):
 
 class NotFound(LikemarkError):
     pass
+
+
+class NoSuchMark(NotFound):
+    exit_code = 3
 
 
 class PictureError(LikemarkError):

@@ -6,15 +6,17 @@ left alone, and what it did not is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection as Several
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal, select
 from sqlalchemy.orm import Session, selectinload
 
 from likemark.db.errors import PictureError
+from likemark.db.register import join_rows
 from likemark.db.schema import (
     Collection,
     Embedding,
@@ -43,6 +45,7 @@ class Entry:
     vector: NDArray[np.float32] | None = None  # (D,), for a picture without a vector
     error: PictureError | None = None  # why the picture could not be read
     create: bool = True  # False: a mark that is not there yet stays away
+    bare: bool = False  # a picture alone: it changes nothing that a manifest says of its mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +69,97 @@ def collection_id(session: Session, name: str) -> int:
 
 
 def apply_batch(
-    session: Session, collection: int, model_id: int, entries: Sequence[Entry]
+    session: Session,
+    collection: int,
+    model_id: int,
+    entries: Sequence[Entry],
+    *,
+    seen_marks: Several[int] = (),
 ) -> Applied:
-    """Write a batch: marks inserted or updated, pictures and vectors added, links set."""
+    """Write a batch: marks inserted or updated, pictures and vectors added, links set.
+
+    seen_marks: ids of marks that earlier batches of the same run have written: further rows add to
+    them, where rows of another run replace what there is.
+    """
     before = _load_marks(session, collection, [entry.mark.key for entry in entries])
+    entries = _without_claimed(session, collection, entries, before)
     marks = dict(before)
-    # Rows of one mark stand together and each holds what those before it said: the last counts.
-    data = {e.mark.key: e.mark for e in entries if e.create or e.mark.key in before}
-    for mark in data.values():
-        _put_mark(session, collection, marks, mark)
+    for data in _data(entries, before, seen_marks).values():
+        _put_mark(session, collection, marks, data)
     changed = {key for key, mark in before.items() if session.is_modified(mark)}
     images = _put_images(session, model_id, entries)
     links = _put_links(session, marks, images, entries, changed)
+    _drop_bare(session, collection, entries)
     _note_rejects(session, collection, entries)
+    seen = {e.mark.key for e in entries if not (e.bare and _is_missing(e))}
     return Applied(
         added=len(marks) - len(before),
         updated=len(changed & before.keys()),
         link_ids=tuple(link.id for link in links),
-        mark_ids=tuple(mark.id for mark in marks.values()),
+        mark_ids=tuple(mark.id for key, mark in marks.items() if key in seen),
     )
+
+
+def _without_claimed(
+    session: Session, collection: int, entries: Sequence[Entry], before: Mapping[str, Mark]
+) -> Sequence[Entry]:
+    """The entries but pictures alone that another mark of the collection shows already."""
+    bare = [e.path for e in entries if e.bare and e.path and e.mark.key not in before]
+    claimed = {e.path for e in entries if not e.bare}
+    for part in parts(bare):
+        query = select(MarkImage.path).join(Mark)
+        query = query.where(Mark.collection_id == collection, MarkImage.path.in_(part))
+        claimed.update(session.scalars(query))
+    return [e for e in entries if not (e.bare and e.path in claimed)]
+
+
+def _data(
+    entries: Sequence[Entry], before: Mapping[str, Mark], seen_marks: Several[int]
+) -> dict[str, MarkData]:
+    """What is to be written of each mark: its rows add up, those of earlier batches too."""
+    data: dict[str, MarkData] = {}
+    for entry in entries:
+        key = entry.mark.key
+        mark = before.get(key)
+        if key in data:
+            if not entry.bare:
+                data[key] = join_rows(data[key], entry.mark)
+        elif mark is None:
+            if entry.create:
+                data[key] = entry.mark
+        elif not entry.bare:
+            data[key] = (
+                join_rows(_as_data(mark), entry.mark) if mark.id in seen_marks else entry.mark
+            )
+    return data
+
+
+def _as_data(mark: Mark) -> MarkData:
+    return MarkData(
+        key=mark.key,
+        nice=tuple(row.nice_class for row in mark.nice),
+        vienna=tuple(row.code for row in mark.vienna),
+        **{name: getattr(mark, name) for name in _PLAIN},
+    )
+
+
+def _is_missing(entry: Entry) -> bool:
+    return entry.error is not None and entry.error.reason == "missing"
+
+
+def _drop_bare(session: Session, collection: int, entries: Sequence[Entry]) -> None:
+    """Marks that were a picture alone go when a row of a manifest shows that picture."""
+    keys = {f"file:{e.path}" for e in entries if not e.bare and e.path} - {
+        e.mark.key for e in entries
+    }
+    for part in parts(sorted(keys)):
+        session.execute(
+            delete(Mark).where(
+                Mark.collection_id == collection,
+                Mark.key.in_(part),
+                Mark.key == literal("file:") + Mark.source,
+            )
+        )
 
 
 def _load_marks(session: Session, collection: int, keys: Sequence[str]) -> dict[str, Mark]:
@@ -176,7 +251,7 @@ def _put_links(
                 changed.add(mark.key)
         # A picture that has become unreadable keeps its last good link; one that is gone does so
         # until it is pruned.
-        if link is not None and not (entry.error and entry.error.reason == "missing"):
+        if link is not None and not _is_missing(entry):
             links.append(link)
     session.flush()
     return links
@@ -188,8 +263,14 @@ def _note_rejects(session: Session, collection: int, entries: Sequence[Entry]) -
         session.execute(
             delete(Reject).where(Reject.collection_id == collection, Reject.path.in_(part))
         )
-    errors = {e.path: e.error for e in entries if e.path is not None and e.error is not None}
+    refused = {e.path: (e.mark.source, e.error) for e in entries if e.path and e.error}
     session.add_all(
-        Reject(collection_id=collection, path=path, reason=error.reason, detail=error.detail)
-        for path, error in errors.items()
+        Reject(
+            collection_id=collection,
+            path=path,
+            source=source,
+            reason=error.reason,
+            detail=error.detail,
+        )
+        for path, (source, error) in refused.items()
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -42,7 +42,8 @@ def _file_lock(catalogue: Catalogue, wait: float) -> Iterator[None]:
         raise CatalogueError(f"catalogue {catalogue.shown}: {error.strerror}: {path}") from error
     with ExitStack() as stack:
         stack.callback(lock.release)
-        holder.write_text(str(os.getpid()))
+        with suppress(OSError):  # a courtesy to whoever is refused
+            holder.write_text(str(os.getpid()))
         stack.callback(holder.unlink, missing_ok=True)
         yield
 

@@ -11,21 +11,21 @@ nice                  Nice classes: 9,42
 vienna                Vienna codes: 03.07.17;26.01.01
 
 Every other column is kept with the mark. Files are UTF-8, with or without a byte-order mark.
-Rows that share an id are further pictures of one mark: they stand together, and need not repeat
-what the first of them says.
+Rows that share an id are further pictures of one mark, and need not repeat what the first says.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from likemark.db.errors import ManifestError, one_line
-from likemark.db.register import join_rows, read_row
+from likemark.db.register import KNOWN_COLUMNS, read_row
 from likemark.db.values import MarkData
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -50,17 +50,11 @@ def read_manifest(path: Path) -> Iterator[ManifestRow | ManifestError]:
 
     Raises ManifestError when the file itself cannot be read.
     """
-    path = path.absolute()
+    path = Path(os.path.abspath(path))  # unlike absolute(), without ".."
     rows = _jsonl(path) if path.suffix.lower() in (".jsonl", ".ndjson") else _csv(path)
     try:
-        last: ManifestRow | None = None
         for line, row in rows:
-            made = row if isinstance(row, ManifestError) else _row(path, line, row)
-            if isinstance(made, ManifestRow):
-                if last is not None and last.mark.key == made.mark.key:
-                    made = replace(made, mark=join_rows(last.mark, made.mark))
-                last = made
-            yield made
+            yield row if isinstance(row, ManifestError) else _row(path, line, row)
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from error
     except OSError as error:
@@ -69,7 +63,7 @@ def read_manifest(path: Path) -> Iterator[ManifestRow | ManifestError]:
 
 def _row(path: Path, line: int, row: Mapping[str, Any]) -> ManifestRow | ManifestError:
     name = _word(row, "image")
-    image = (path.parent / name).absolute() if name else None
+    image = Path(os.path.abspath(path.parent / name)) if name else None
     if image is not None and not _storable_path(image):
         return ManifestError(f"{path}:{line}: image: no file can have this name")
     key = _key(row, image)
@@ -114,21 +108,31 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | ManifestError]]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         head = stream.readline()
         stream.seek(0)
-        reader = csv.DictReader(stream, delimiter=_delimiter(head), strict=False)
+        reader = csv.DictReader(stream, delimiter=_delimiter(head), strict=True)
         if not reader.fieldnames or not _names_a_mark(reader.fieldnames):
             raise ManifestError(
                 f"{path}: the first line must name the columns, among them image, id, "
                 "application_number or text"
             )
-        try:
-            for row in reader:
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                problem = f"{path}:{reader.line_num}: {error}; is a quote left open?"
+                yield reader.line_num, ManifestError(problem)
+            else:
                 yield reader.line_num, _named(path, reader.line_num, row)
-        except csv.Error as error:
-            raise ManifestError(f"{path}:{reader.line_num}: {error}") from error
 
 
 def _names_a_mark(columns: Any) -> bool:
-    return bool({"image", "id", "application_number", "text"} & {str(c).strip() for c in columns})
+    return bool({"image", "id", "application_number", "text"} & {_column(str(c)) for c in columns})
+
+
+def _column(name: str) -> str:
+    known = name.strip().lower()
+    return known if known in KNOWN_COLUMNS else name.strip()
 
 
 def _delimiter(head: str) -> str:
@@ -140,7 +144,7 @@ def _named(
 ) -> Mapping[str, Any] | ManifestError:
     if None in row:  # more fields than columns: nobody knows which is which
         return ManifestError(f"{path}:{line}: has more fields than the first line has columns")
-    return {name.strip(): value for name, value in row.items() if name and name.strip() and value}
+    return {_column(name): value for name, value in row.items() if name and name.strip() and value}
 
 
 def _jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | ManifestError]]:

@@ -64,16 +64,23 @@ def prune(session: Session, link_ids: Sequence[int], mark_ids: Sequence[int]) ->
     return removed
 
 
-def forget_rejects(session: Session, collection: int, *, folder: str, keep: Several[str]) -> None:
-    """Drop the notes on unreadable pictures of a folder that are no longer there."""
-    query = select(Reject.path).where(
-        Reject.collection_id == collection, _begins(Reject.path, _slash(folder))
-    )
-    gone = [path for path in session.scalars(query) if path not in keep]
-    for part in parts(gone):
-        session.execute(
-            delete(Reject).where(Reject.collection_id == collection, Reject.path.in_(part))
-        )
+def forget_rejects(
+    session: Session,
+    collection: int,
+    *,
+    folders: Sequence[str],
+    manifests: Sequence[str],
+    keep: Several[str],
+) -> None:
+    """Drop the notes on unreadable pictures that these folders and manifests no longer hold."""
+    scopes = [_begins(Reject.source, _slash(folder)) & (Reject.source == Reject.path)
+              for folder in folders] + [Reject.source == name for name in manifests]  # fmt: skip
+    for scope in scopes:
+        query = select(Reject.path).where(Reject.collection_id == collection, scope)
+        for part in parts([path for path in session.scalars(query) if path not in keep]):
+            session.execute(
+                delete(Reject).where(Reject.collection_id == collection, Reject.path.in_(part))
+            )
 
 
 def _under(folder: str) -> Select[int]:

@@ -151,7 +151,8 @@ class Model(Base):
 
 class Embedding(Base):
     __tablename__ = "embeddings"
-    __table_args__ = (Index(None, "model_id", "generation"),)
+    # The second for the removal of images, which would else look through all embeddings for each.
+    __table_args__ = (Index(None, "model_id", "generation"), Index(None, "image_id"))
     model_id: Mapped[int] = mapped_column(
         ForeignKey("models.id", ondelete="CASCADE"), primary_key=True
     )
@@ -193,5 +194,6 @@ class Reject(Base):
         ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True
     )
     path: Mapped[str] = mapped_column(Text, primary_key=True)
+    source: Mapped[str] = mapped_column(Text)  # the manifest that names it, or the path itself
     reason: Mapped[str] = mapped_column(String(40))
     detail: Mapped[str] = mapped_column(Text)

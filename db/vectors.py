@@ -57,7 +57,9 @@ def ensure_model(session: Session, *, fingerprint: str, name: str, dimension: in
     """
     active = active_model(session)
     if active is not None and active.fingerprint != fingerprint:
-        raise mismatch(active, name, fingerprint)
+        if count_vectors(session, active.id):
+            raise mismatch(active, name, fingerprint)
+        active = None  # it has nothing to be mixed with
     row = model_by_fingerprint(session, fingerprint) or _new_model(
         session, fingerprint=fingerprint, name=name, dimension=dimension
     )

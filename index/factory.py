@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+from likemark.db.errors import InvalidInput, one_line
+
 AUTO = "auto"
 EXACT = "Flat"
 EXACT_BELOW = 200_000
@@ -32,3 +34,12 @@ def training_size(factory: str) -> int:
     """Vectors to train a factory on: 64 a list, and 256 a centroid of a product quantiser."""
     lists = re.match(r"IVF(\d+)", factory)
     return max(64 * int(lists[1]) if lists else 0, 256 * 256 if "PQ" in factory else 0, 10_000)
+
+
+def check_setting(setting: str | None) -> None:
+    """Raise InvalidInput for what is neither "auto" nor a supported factory string."""
+    if setting not in (None, AUTO) and not SUPPORTED.fullmatch(str(setting)):
+        raise InvalidInput(
+            f"index {one_line(str(setting))!r} is not supported; give auto, Flat, SQ8, "
+            "IVF1024,SQfp16 or IVF1024,PQ32"
+        )

@@ -11,7 +11,7 @@ import faiss as _faiss
 import numpy as np
 
 from likemark.db.errors import IndexFault, InvalidInput, one_line
-from likemark.index.factory import EXACT, SUPPORTED, choose_factory
+from likemark.index.factory import EXACT, check_setting, choose_factory
 from likemark.index.protocol import NO_ID, Found, Ids, IndexStats, Rows, Stamp
 from likemark.index.storage import read_index, write_index
 
@@ -39,17 +39,14 @@ class FaissIndex:
         self._highest = int(self.ids().max(initial=NO_ID))
 
     @classmethod
-    def create(cls, setting: str, *, dimension: int, expected: int = 0) -> Self:
+    def create(cls, setting: str, *, dimension: int, expected: int | None = None) -> Self:
         """An empty index for about `expected` vectors.
 
-        setting: a factory string or "auto". Raises InvalidInput for what FAISS does not know.
+        setting: a factory string or "auto". With 0 expected it is exact in any case: there is
+        nothing yet to train another on. Raises InvalidInput for what FAISS does not know.
         """
-        factory = choose_factory(setting, expected=expected)
-        if not SUPPORTED.fullmatch(factory):
-            raise InvalidInput(
-                f"index {one_line(factory)!r} is not supported; give auto, Flat, SQ8, "
-                "IVF1024,SQfp16 or IVF1024,PQ32"
-            )
+        check_setting(setting)
+        factory = EXACT if expected == 0 else choose_factory(setting, expected=expected or 0)
         try:
             inner = faiss.index_factory(dimension, factory, faiss.METRIC_INNER_PRODUCT)
         except RuntimeError as error:

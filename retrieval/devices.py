@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     import torch
 
 AUTO = "auto"
-KINDS = ("cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,23 @@ def choose_device(setting: str = AUTO) -> Device:
     """
     import torch
 
-    there = _present()
-    name = there[0] if setting == AUTO else setting
-    kind = name.split(":")[0]
-    if kind not in there:
-        raise InvalidInput(f"device {setting!r}: there are: auto, {', '.join(there)}")
-    if kind == "cuda":
-        return Device(name if ":" in name else "cuda:0", torch.cuda.is_bf16_supported(False))
-    return Device(kind, kind == "cpu" and _cpu_has_bf16())
+    name = device_name(setting, _present())
+    if name.startswith("cuda"):
+        return Device(name, torch.cuda.is_bf16_supported(False))
+    return Device(name, name == "cpu" and _cpu_has_bf16())
+
+
+def device_name(setting: str, there: Mapping[str, int]) -> str:
+    """torch's name of a device; there: how many there are of each kind, the best kind first.
+
+    Raises InvalidInput for a device that is not there.
+    """
+    names = [f"{kind}:{n}" for kind, count in there.items() for n in range(count)]
+    names = [name if name.startswith("cuda") else name.removesuffix(":0") for name in names]
+    name = names[0] if setting == AUTO else "cuda:0" if setting == "cuda" else setting
+    if name not in names:
+        raise InvalidInput(f"device {setting!r}: there are: auto, {', '.join(names)}")
+    return name
 
 
 def cores() -> int:
@@ -55,11 +64,11 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
-def _present() -> list[str]:
+def _present() -> dict[str, int]:
     import torch
 
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    return [kind for kind, is_there in there.items() if is_there] + ["cpu"]
+    cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return {"cuda": cuda, "mps": int(torch.backends.mps.is_available()), "cpu": 1}
 
 
 def _cpu_has_bf16() -> bool:

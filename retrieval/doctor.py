@@ -49,7 +49,7 @@ def examine(root: Path | None, database: str | None) -> Iterator[Finding]:
         yield Finding("catalogue", True, str(nothing))
         return
     except LikemarkError as error:
-        yield Finding("catalogue", False, str(error), "see the line; a backup restores the file")
+        yield Finding("catalogue", False, str(error), "do what the line says")
         return
     with workspace:
         yield from _models(workspace.models)
@@ -185,7 +185,5 @@ def _files(session: Session) -> Finding:
         looked += 1
         gone += not os.path.exists(path)
     detail = f"{gone} of {looked} pictures are not where they were read"
-    fix = (
-        "search works on; to re-embed or show them, bring them back or run: likemark index --prune"
-    )
+    fix = "search works on; bring them back, or run: likemark index PATH --prune"
     return Finding("files", not gone, detail, fix if gone else "")

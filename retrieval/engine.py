@@ -51,7 +51,7 @@ class QueryOptions:
 def query_requests(names: Sequence[str], stdin: Iterable[bytes] = ()) -> list[Request]:
     """Pictures, folders of pictures, and "-" for the bytes that `stdin` gives.
 
-    Raises NotFound for a path that is not there or a folder without pictures.
+    Raises NotFound for a folder without pictures.
     """
     requests: list[Request] = []
     for name in names:
@@ -88,6 +88,8 @@ def search_pictures(
         allowed = allowed_images(session, options.filters)
     opened = open_index(workspace)
     assert opened is not None
+    if opened.model.fingerprint != model.card.fingerprint:  # switched since the first look
+        raise mismatch(opened.model, model.card.name, model.card.fingerprint)
     stats = opened.index.stats()
     search = Search(
         k=options.k,
@@ -145,12 +147,13 @@ class _Searcher:
         reach = count if self.allowed is None else len(self.allowed)
         wanted = 2 * self.options.k
         while True:
-            hits = self._grouped(row, wanted)
-            if len(hits) >= self.options.k or wanted >= reach:
+            hits, last = self._grouped(row, wanted)
+            if len(hits) >= self.options.k or last or wanted >= reach:
                 return hits[: self.options.k]
             wanted = min(4 * wanted, reach)
 
-    def _grouped(self, row: NDArray[np.float32], wanted: int) -> list[Hit]:
+    def _grouped(self, row: NDArray[np.float32], wanted: int) -> tuple[list[Hit], bool]:
+        """Hits among the nearest pictures, and whether those behind them are too weak anyway."""
         found = self.opened.index.search(row[None], wanted, allowed=self.allowed)
         lowest = -1.0 if self.options.min_score is None else self.options.min_score
         near = [
@@ -160,7 +163,7 @@ class _Searcher:
         ]
         with self.workspace.catalogue.read() as session:
             marks = marks_of_images(session, [i for i, _ in near], self.options.filters)
-        return _group(near, marks)
+        return _group(near, marks), len(near) < len(found.ids[0])
 
 
 def _group(near: Sequence[tuple[int, float]], marks: dict[int, list[MarkRow]]) -> list[Hit]:
@@ -177,6 +180,11 @@ def _group(near: Sequence[tuple[int, float]], marks: dict[int, list[MarkRow]]) -
         group = by_artwork.setdefault(image.artwork, (image_id, score, image.path, []))
         group[3].extend(new)
     return [
-        Hit(rank, min(score, 1.0), image_id, path, tuple(sorted(members, key=lambda m: m.id)))
+        Hit(rank, min(score, 1.0), image_id, path, tuple(sorted(members, key=_register_first)))
         for rank, (image_id, score, path, members) in enumerate(by_artwork.values(), start=1)
     ]
+
+
+def _register_first(mark: MarkRow) -> tuple[bool, int]:
+    known = (mark.text, mark.office, mark.application_number, mark.registration_number, mark.owner)
+    return not any(known), mark.id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from likemark.db.errors import InvalidInput, LikemarkError, PictureError
+from likemark.db.errors import InvalidInput, PictureError
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.embedder import Embedder, pixels_of
+from likemark.retrieval.files import check_target, whole_file
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Request
@@ -58,21 +58,20 @@ def embed_pictures(
 def write_npz(embedded: Embedded, out: Path) -> None:
     """Write `paths` (N,) str, `vectors` (N, D) float32 and `model` str, whole or not at all.
 
-    Raises InvalidInput for a name that does not end in .npz, LikemarkError when it cannot be
-    written.
+    Raises what `check_npz` raises, and LikemarkError when the file cannot be written.
     """
+    check_npz(out)
+    with whole_file(out) as stream:
+        np.savez(
+            stream,
+            paths=np.array(embedded.paths, dtype=np.str_),
+            vectors=embedded.vectors,
+            model=np.array(embedded.model),
+        )
+
+
+def check_npz(out: Path) -> None:
+    """Raise InvalidInput for a name that does not end in .npz, and what `check_target` raises."""
     if out.suffix.lower() != ".npz":
         raise InvalidInput(f"{out}: the output's name must end in .npz")
-    draft = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as stream:
-            np.savez(
-                stream,
-                paths=np.array(embedded.paths, dtype=np.str_),
-                vectors=embedded.vectors,
-                model=np.array(embedded.model),
-            )
-        draft.replace(out)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise LikemarkError(f"{out}: cannot be written: {error.strerror}") from error
+    check_target(out)

@@ -18,6 +18,7 @@ from likemark.db.lock import writer_lock
 from likemark.db.removal import forget_rejects, prune, sweep_orphans, unseen
 from likemark.db.values import DEFAULT_COLLECTION
 from likemark.db.vectors import embedded_contents, ensure_model
+from likemark.index.factory import check_setting
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import FoundModel
@@ -45,6 +46,7 @@ class IndexingOptions:
     def __post_init__(self) -> None:
         if not self.collection.strip() or not self.collection.isprintable():
             raise InvalidInput(f"collection {self.collection!r}: give a name of printable text")
+        check_setting(self.index)
 
 
 @dataclass(slots=True)
@@ -145,8 +147,13 @@ class _Run:
                 seen_marks=self.seen_marks,
             )
             self.report.removed = prune(session, links, marks)
-            for folder in folders:
-                forget_rejects(session, self.collection, folder=folder, keep=self.refused_paths)
+            forget_rejects(
+                session,
+                self.collection,
+                folders=folders,
+                manifests=manifests,
+                keep=self.refused_paths,
+            )
 
     def _rows(self, inputs: Inputs) -> Iterator[Row]:
         for row in inputs.rows(self.incomplete.add):
@@ -174,7 +181,9 @@ class _Run:
 
     def _write(self, batch: Sequence[Entry]) -> None:
         with self.catalogue.write() as session:
-            applied = apply_batch(session, self.collection, self.model.id, batch)
+            applied = apply_batch(
+                session, self.collection, self.model.id, batch, seen_marks=self.seen_marks
+            )
         self.report.written += len(batch)
         self.report.added += applied.added
         self.report.updated += applied.updated
@@ -183,5 +192,5 @@ class _Run:
         self.seen_marks.update(applied.mark_ids)
         for entry in batch:
             if entry.error is not None:
-                self.refused_paths.add(entry.error.name)
+                self.refused_paths.add(entry.path or "")
                 self._refuse(entry.error)

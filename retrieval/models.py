@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from likemark.db.errors import ModelError
+from likemark.db.vectors import active_model
 from likemark.retrieval.cards import ModelCard
+from likemark.retrieval.workspace import Workspace
 
 DEFAULT = "default"
 BUNDLED = Path(__file__).parent / "weights"
@@ -46,3 +48,24 @@ def find_model(name: str = DEFAULT, extra: Path | None = None) -> FoundModel:
             return model
     there = ", ".join(model.card.name for model in found)
     raise ModelError(f"no model {name!r}; there are: {there}; or give the path of a card (.json)")
+
+
+def chosen_model(workspace: Workspace, name: str | None) -> FoundModel:
+    """The model by name, or the one that the catalogue is embedded with (else the default).
+
+    Raises ModelError when there is no such model.
+    """
+    if name is not None:
+        return find_model(name, workspace.models)
+    with workspace.catalogue.read() as session:
+        active = active_model(session)
+    if active is None:
+        return find_model(DEFAULT)
+    for model in list_models(workspace.models):
+        if model.card.fingerprint == active.fingerprint:
+            return model
+    raise ModelError(
+        f"the catalogue's model {active.name} ({active.fingerprint[:8]}) is in neither the package "
+        "nor the workspace; give --model PATH-OF-ITS-CARD, or embed everything with another one: "
+        "likemark reindex --model default"
+    )

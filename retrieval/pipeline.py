@@ -148,6 +148,7 @@ def _entry(job: Job, vector: NDArray[np.float32] | None) -> Entry:
         vector=vector,
         error=error,
         create=job.row.from_manifest or error is None,
+        bare=not job.row.from_manifest,
     )
 
 

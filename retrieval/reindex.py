@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from likemark.db.browse import Unembedded, count_unembedded, unembedded
-from likemark.db.errors import LikemarkError, ModelError, PictureError
+from likemark.db.errors import LikemarkError, PictureError
 from likemark.db.lock import writer_lock
+from likemark.db.removal import sweep_orphans
 from likemark.db.vectors import (
     ModelRow,
     activate,
@@ -18,10 +19,11 @@ from likemark.db.vectors import (
     add_vectors,
     drop_other_models,
 )
+from likemark.index.factory import check_setting
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.embedder import Embedder, pixels_of
 from likemark.retrieval.indexing import BATCH_ROWS
-from likemark.retrieval.models import DEFAULT, FoundModel, find_model, list_models
+from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
@@ -37,32 +39,15 @@ class ReindexOptions:
     wait: float = 0.0  # seconds to wait for another writer
     limits: PictureLimits = field(default_factory=PictureLimits)
 
+    def __post_init__(self) -> None:
+        check_setting(self.index)
+
 
 @dataclass(frozen=True, slots=True)
 class ReindexReport:
     embedded: int  # pictures
     failed: int  # pictures that could not be read any more
     opened: Opened
-
-
-def chosen_model(workspace: Workspace, name: str | None) -> FoundModel:
-    """The model by name, or the one that the catalogue is embedded with (else the default).
-
-    Raises ModelError when there is no such model.
-    """
-    if name is not None:
-        return find_model(name, workspace.models)
-    with workspace.catalogue.read() as session:
-        active = active_model(session)
-    if active is None:
-        return find_model(DEFAULT)
-    for model in list_models(workspace.models):
-        if model.card.fingerprint == active.fingerprint:
-            return model
-    raise ModelError(
-        f"the catalogue's model {active.name} ({active.fingerprint[:8]}) is not here; "
-        "name another one: likemark reindex --model default"
-    )
 
 
 def reindex(
@@ -83,6 +68,7 @@ def reindex(
     card = model.card
     with writer_lock(workspace.catalogue, wait=options.wait):
         with workspace.catalogue.write() as session:
+            sweep_orphans(session)  # a killed run can have left some
             row = add_model(
                 session, fingerprint=card.fingerprint, name=card.name, dimension=card.dimension
             )
@@ -149,13 +135,27 @@ class _Run:
             if not page:
                 return
             after = page[-1].image_id
-            results = pool.map(Request(item.path) for item in page)
+            results = pool.map(Request(item.paths[0]) for item in page)
             for item, result in zip(page, results, strict=True):
-                yield item, _same(item, result)
+                yield item, _first_good(item, result, pool)
 
 
-def _same(item: Unembedded, result: Picture | PictureError) -> Picture | PictureError:
+def _first_good(
+    item: Unembedded, first: Picture | PictureError, pool: DecoderPool
+) -> Picture | PictureError:
+    """The picture from wherever it can still be read, else why not from its first place."""
+    refusal = _same(item, item.paths[0], first)
+    if isinstance(refusal, Picture):
+        return refusal
+    for path in item.paths[1:]:
+        found = _same(item, path, pool.submit(Request(path)).result())
+        if isinstance(found, Picture):
+            return found
+    return refusal
+
+
+def _same(item: Unembedded, path: str, result: Picture | PictureError) -> Picture | PictureError:
     if isinstance(result, Picture) and result.content != item.content:
         changed = "the file has changed since it was indexed; run: likemark index"
-        return PictureError(item.path, "unreadable", changed)
+        return PictureError(path, "unreadable", changed)
     return result

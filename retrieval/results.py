@@ -20,7 +20,7 @@ class Hit:
     score: float  # cosine similarity with the query, at most 1
     image_id: int
     path: str  # where the picture was read when it was indexed
-    marks: tuple[MarkRow, ...]  # the same picture filed more than once: several; by id
+    marks: tuple[MarkRow, ...]  # the same picture filed more than once: several
 
     @property
     def mark(self) -> MarkRow:
@@ -31,7 +31,7 @@ class Hit:
 class QueryResult:
     """The answer to one query picture: hits, or why it could not be read."""
 
-    query: str  # the picture's path, or "-" for standard input
+    query: str  # the picture's path, or "stdin"
     hits: tuple[Hit, ...]  # best first
     error: PictureError | None = None
 

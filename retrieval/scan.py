@@ -9,13 +9,10 @@ from itertools import chain
 from pathlib import Path
 
 from likemark.db.errors import InvalidInput, LikemarkError, ManifestError, NotFound, PictureError
+from likemark.db.manifest import MAX_PATH_BYTES, ManifestRow, file_key, read_manifest
 from likemark.db.manifest import SUFFIXES as MANIFEST_SUFFIXES
-from likemark.db.manifest import ManifestRow, file_key, read_manifest
 from likemark.db.values import MarkData
 from likemark.retrieval.pictures.sniff import EXTENSIONS
-
-# A database's index holds no more than about 2,700 bytes of text.
-MAX_PATH_BYTES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +36,15 @@ class Inputs:
     @classmethod
     def of(cls, paths: Sequence[Path]) -> Inputs:
         """Raises NotFound for a path that is not there."""
-        given = list(dict.fromkeys(path.absolute() for path in paths))
+        # abspath, unlike absolute(), resolves "..": a file has one name from wherever it is named.
+        given = list(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))
         if not given:
             raise InvalidInput("nothing to index; give folders, pictures or manifests")
         for path in given:
-            if not path.exists():
-                raise NotFound(f"{path}: no such file or folder")
+            if not _is_utf8(str(path)):
+                raise InvalidInput(f"{_shown(str(path))}: its name is not UTF-8; rename it")
+            if not os.path.exists(path):
+                raise NotFound(f"{path}: no such file or folder, or it may not be looked at")
         manifests = [p for p in given if p.is_file() and p.suffix.lower() in MANIFEST_SUFFIXES]
         folders = [p for p in given if p.is_dir()]
         files = [p for p in given if p not in manifests and p not in folders]
@@ -60,10 +60,19 @@ class Inputs:
     ) -> Iterator[Row | LikemarkError]:
         """All rows, folders in the order of their names; what cannot be used comes as its error.
 
+        Manifests come first: a picture that one of them names is not a mark of its own.
+
         incomplete: called with a folder or manifest of which a part could not be read: what is not
         seen in it may be there all the same. Raises ManifestError when a manifest cannot be read
         at all.
         """
+        for manifest in self.manifests:
+            for entry in read_manifest(manifest):
+                if isinstance(entry, ManifestError):
+                    incomplete(manifest)
+                    yield entry
+                else:
+                    yield _manifest_row(manifest, entry)
         seen: set[Path] = set()
         overlapping = len(self.files) + len(self.folders) > 1
         for path in chain(
@@ -75,13 +84,6 @@ class Inputs:
                 if overlapping:
                     seen.add(path)
                 yield _file_row(path)
-        for manifest in self.manifests:
-            for entry in read_manifest(manifest):
-                if isinstance(entry, ManifestError):
-                    incomplete(manifest)
-                    yield entry
-                else:
-                    yield _manifest_row(manifest, entry)
 
     def _listed(
         self, folder: Path, incomplete: Callable[[Path], None]
@@ -123,11 +125,20 @@ def _manifest_row(manifest: Path, row: ManifestRow) -> Row:
 
 def _file_row(path: Path) -> Row | PictureError:
     name = str(path)
-    try:
-        encoded = name.encode("utf-8")
-    except UnicodeEncodeError:
-        shown = name.encode("utf-8", "replace").decode()
-        return PictureError(shown, "unreadable", "its name is not UTF-8; rename it")
-    if len(encoded) > MAX_PATH_BYTES:
+    if not _is_utf8(name):
+        return PictureError(_shown(name), "unreadable", "its name is not UTF-8; rename it")
+    if len(name.encode()) > MAX_PATH_BYTES:
         return PictureError(name, "unreadable", f"its path is over {MAX_PATH_BYTES} bytes")
     return Row(MarkData(key=file_key(path), source=name), name, from_manifest=False)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()

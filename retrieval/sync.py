@@ -22,7 +22,7 @@ from likemark.db.vectors import (
     removed_since,
     vectors_since,
 )
-from likemark.index.factory import AUTO, EXACT_BELOW, training_size
+from likemark.index.factory import AUTO, EXACT, choose_factory, training_size
 from likemark.index.faiss_index import FaissIndex
 from likemark.index.protocol import Rows, Stamp
 from likemark.index.storage import stored_setting
@@ -104,7 +104,7 @@ def _caught_up(
 
 def _distrust(
     session: Session, index: FaissIndex, stored: Stamp, wanted: Stamp, model: ModelRow,
-    setting: str | None, count: int,
+    setting: str, count: int,
 ) -> str:  # fmt: skip
     if stored.model != wanted.model or index.dimension != model.dimension:
         return "it holds another model's vectors"
@@ -114,14 +114,18 @@ def _distrust(
         return "the catalogue has another history (restored from a backup?)"
     if setting != index.setting:
         return f"it was made for {index.setting}, {setting} is wanted"
-    outgrown = setting == AUTO and index.stats().exact and count >= EXACT_BELOW
-    return "the collection has outgrown exact search" if outgrown else ""
+    fitting = choose_factory(setting, expected=count)
+    if setting == AUTO and (fitting == EXACT) != index.stats().exact:
+        change = "shrunk to" if fitting == EXACT else "outgrown"
+        return f"the collection has {change} exact search"
+    if setting != AUTO and count and index.factory != fitting:
+        return f"it was {index.factory} while there was nothing to train {setting} on"
+    return ""
 
 
 def _built(session: Session, model: ModelRow, setting: str) -> FaissIndex:
     count = count_vectors(session, model.id)
-    # There is nothing to train an approximate engine on yet: begin exact, grow into it later.
-    index = FaissIndex.create(setting if count else AUTO, dimension=model.dimension, expected=count)
+    index = FaissIndex.create(setting, dimension=model.dimension, expected=count)
     if not index.trained:
         index.train(_sample(session, model, training_size(index.factory) / count))
     for part in vectors_since(session, model):

@@ -33,7 +33,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "desk"
     write_corpus(folder / "logos", range(6))
     rows = [
-        {"id": n, "image": f"logos/mark-000{n}.png", "office": "EM", "nice": "9",
+        {"id": f"m{n}", "image": f"logos/mark-000{n}.png", "office": "EM", "nice": "9",
          "vienna": "03.07.17"} for n in range(3)
     ]  # fmt: skip
     write_manifest(folder / "register.csv", rows)

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from likemark.db.errors import InvalidInput
+from likemark.retrieval.files import write_whole
 from likemark.retrieval.report.facts import error_in_words
 from likemark.retrieval.report.highlight import Highlight, is_highlighted
 from likemark.retrieval.report.page import query_name
 from likemark.retrieval.report.text import shorten
 from likemark.retrieval.report.thumbnails import Thumbnails
-from likemark.retrieval.report.write import write_whole
 from likemark.retrieval.results import Hit, QueryResult
 
 # A taller picture is of no use to anyone, and takes gigabytes.

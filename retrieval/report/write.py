@@ -1,14 +1,12 @@
-"""A report or a sheet on disk: whole, or not at all."""
+"""A report on disk: whole, or not at all."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from likemark.db.errors import InvalidInput, LikemarkError, NotFound
+from likemark.retrieval.files import check_target, write_whole
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Request
 from likemark.retrieval.report.highlight import Highlight
@@ -55,7 +53,7 @@ def write_report(
         highlight=highlight,
         highlight_label=highlight_label,
     )
-    write_whole(path, page.encode())
+    write_whole(path, page.encode("utf-8", "replace"))
 
 
 def report_thumbnails(
@@ -78,38 +76,3 @@ def report_thumbnails(
         limits=limits,
         extra=[Request(r.name, r.data, r.crop or search.crop) for r in asked],
     )
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that its name never stands for half of it.
-
-    Raises what `check_target` raises, and LikemarkError when the file cannot be written.
-    """
-    check_target(path)
-    target = Path(os.path.realpath(path))
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(target)
-    except OSError as error:
-        raise LikemarkError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        _forget(draft)
-
-
-def check_target(path: Path) -> None:
-    """Raise NotFound for a missing folder, InvalidInput for what is there and no plain file."""
-    if not os.path.isdir(path.parent):
-        raise NotFound(f"{path}: there is no folder {path.parent}; make it first")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise InvalidInput(f"{path}: is no plain file; give another name")
-
-
-def _forget(draft: Path) -> None:
-    try:
-        draft.unlink(missing_ok=True)
-    except OSError:
-        pass  # its folder has gone, or cannot be changed: the cause is already on its way up

@@ -60,7 +60,11 @@ def test_help_imports_neither_torch_nor_numpy_nor_the_catalogue() -> None:
      ["query", "x.png", "--nice", "46"], ["query", "x.png", "--vienna", "birds"],
      ["query", "x.png", "--crop", "1,2,3"], ["query", "x.png", "--filed-after", "soon"],
      ["query", "x.png", "--min-score", "7"], ["list", "--limit", "0"],
-     ["index", ".", "--collection", ""]],
+     ["index", ".", "--collection", ""], ["list", "--after", "9" * 23], ["list", "--after", "-1"],
+     ["list", "--limit", "9" * 23], ["query", "-", "-"], ["query", "x.png", "--nice", ""],
+     ["list", "--nice", ","], ["query", "x.png", "--vienna", " "], ["list", "--vienna", ";"],
+     ["embed", "x.png", "--out", "v.txt"],
+     ["embed", "x.png", "--out", "v.npz", "--device", "cpu:7"]],
     ids=" ".join,
 )  # fmt: skip
 def test_wrong_usage_is_one_line_and_exit_code_2(likemark: Run, arguments: list[str]) -> None:
@@ -75,7 +79,8 @@ def test_wrong_usage_is_one_line_and_exit_code_2(likemark: Run, arguments: list[
     [["query", "x.png"], ["show", "1"], ["remove", "1"], ["index", "no-such-folder"],
      ["query", "x.png", "--model", "none"], ["models", "add", "test_vit", "--weights", "none"],
      ["stats", "--database", "nonsense://x"], ["stats", "--workspace", "/dev/null/x"],
-     ["query", "x.png", "--report", "no-such-folder/r.html"]],
+     ["query", "x.png", "--report", "no-such-folder/r.html"],
+     ["embed", "no-such-folder", "--out", "no-such-folder/v.npz"]],
     ids=" ".join,
 )  # fmt: skip
 def test_failure_is_one_line_and_exit_code_1(likemark: Run, arguments: list[str]) -> None:
@@ -173,6 +178,14 @@ def test_standard_input_is_read_for_a_dash(
     data = (register.parent / "marks" / "mark-0002.png").read_bytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
     assert "MARK 2" in likemark("query", "-", "-k", 1).out
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_pictures_are_read(
+    likemark: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    outcome = likemark("embed", tmp_path / "empty", "--out", tmp_path / "no" / "v.npz")
+    assert "there is no folder" in outcome.err
 
 
 def test_a_report_is_written_beside_the_answer(

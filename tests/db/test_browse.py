@@ -58,10 +58,13 @@ def test_a_mark_answers_to_its_id_its_numbers_and_its_name(catalogue: Catalogue)
     assert found(catalogue, "/in/owl.png") == found(catalogue, str(second)) == "file:/in/owl.png"
 
 
-def test_the_catalogues_own_id_comes_before_other_numbers(catalogue: Catalogue) -> None:
-    (first, _) = put(catalogue, entry("id:a"), entry("id:b", application_number="1")).mark_ids
-    assert first == 1
-    assert found(catalogue, "1") == "id:a"
+def test_a_number_that_is_also_anothers_own_id_must_be_made_clear(catalogue: Catalogue) -> None:
+    put(catalogue, entry("id:2"), entry("id:1"), entry("id:b", application_number="3"))
+    for reference in ("1", "2"):
+        with pytest.raises(InvalidInput, match="names 2 marks; give one of: @1, @2"):
+            found(catalogue, reference)
+    assert [found(catalogue, f"@{n}") for n in (1, 2)] == ["id:2", "id:1"]
+    assert found(catalogue, "3") == "id:b"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,7 @@ def test_a_mark_that_is_not_there_is_named(catalogue: Catalogue, reference: str)
 def test_a_name_of_several_marks_must_be_made_clear(catalogue: Catalogue) -> None:
     put(catalogue, entry("id:a", application_number="7000"))
     put(catalogue, entry("id:b", application_number="7000"), collection="second")
-    with pytest.raises(InvalidInput, match="'7000' names 2 marks; give one by id: 1, 2"):
+    with pytest.raises(InvalidInput, match="'7000' names 2 marks; give one of: @1, @2"):
         found(catalogue, "7000")
     assert found(catalogue, "7000", "second") == "id:b"
     with pytest.raises(NotFound, match="no collection 'third'"):

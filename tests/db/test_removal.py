@@ -173,7 +173,7 @@ def test_notes_on_refused_pictures_go_with_their_folder_only(catalogue: Catalogu
     with catalogue.write() as session:
         collection = collection_id(session, "default")
         other = collection_id(session, "other")
-        forget_rejects(session, other, folder="/in", keep=())
-        forget_rejects(session, collection, folder="/in/a", keep={"/in/a/2.png"})
+        forget_rejects(session, other, folders=["/in"], manifests=[], keep=())
+        forget_rejects(session, collection, folders=["/in/a"], manifests=[], keep={"/in/a/2.png"})
     with catalogue.read() as session:
         assert [row.path for row in rejects(session)] == sorted(names[1:])

@@ -426,3 +426,105 @@ def test_a_picture_pointed_at_twice_is_one_row(
 ) -> None:
     report, _ = run(workspace, tiny, logos, logos / "below", logos / "mark-0001.png")
     assert (report.rows, report.added) == (24, 24)
+
+
+@pytest.mark.parametrize("order", ["together", "manifest first", "folder first"])
+@pytest.mark.parametrize("with_id", [True, False])
+def test_a_picture_that_a_manifest_names_is_one_mark_with_its_register_data(
+    workspace: Workspace, tiny: FoundModel, logos: Path, order: str, with_id: bool
+) -> None:
+    rows = [{"image": f"mark-000{n}.png", "text": f"M{n}", "owner": "O"} for n in range(4)]
+    if with_id:
+        rows = [{"id": f"r{n}", **row} for n, row in enumerate(rows)]
+    manifest = write_manifest(logos / "register.csv", rows)
+    if order == "together":
+        run(workspace, tiny, logos, manifest)
+    elif order == "manifest first":
+        run(workspace, tiny, manifest)
+        run(workspace, tiny, logos)
+    else:
+        run(workspace, tiny, logos)
+        run(workspace, tiny, manifest)
+    run(workspace, tiny, logos, prune=True)
+    with workspace.catalogue.read() as session:
+        marks = list_marks(session, Filters())
+    assert len(marks) == 24
+    assert sorted(mark.text for mark in marks if mark.text) == ["M0", "M1", "M2", "M3"]
+    before = catalogue_state(workspace)
+    report, _ = run(workspace, tiny, logos, manifest, prune=True)
+    assert (report.added, report.updated, report.removed, report.embedded) == (0, 0, 0, 0)
+    assert catalogue_state(workspace) == before
+
+
+def test_rows_of_a_mark_that_stand_far_apart_add_up(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    rows = [{"id": "m", "image": "mark-0000.png", "text": "M", "nice": "9"}]
+    rows += [{"id": f"x{n}", "image": f"mark-000{n}.png", "text": "X"} for n in range(1, 9)]
+    rows += [{"id": "m", "image": "mark-0009.png", "nice": "42"}]
+    run(workspace, tiny, write_manifest(logos / "m.csv", rows), batch_rows=3)
+    with workspace.catalogue.read() as session:
+        mark = find_mark(session, "m")
+    assert (mark.text, mark.nice, len(mark.images)) == ("M", (9, 42), 2)
+
+
+def test_a_quote_left_open_is_an_error_and_nothing_is_pruned(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    lines = [f"m{n},mark-000{n}.png,T{n}\n" for n in range(9)]
+    manifest = logos / "m.csv"
+    manifest.write_text("id,image,text\n" + "".join(lines))
+    run(workspace, tiny, manifest)
+    lines[2] = 'm2,mark-0002.png,"T2\n'
+    manifest.write_text("ID, Image ,Text\n" + "".join(lines))
+    report, problems = run(workspace, tiny, manifest, prune=True)
+    assert (report.unusable_rows, report.removed) == (1, 0)
+    assert "is a quote left open?" in problems[0]
+    assert len(names(workspace)) == 9
+
+
+def test_the_way_a_path_is_written_does_not_make_another_mark(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    run(workspace, tiny, logos)
+    report, _ = run(workspace, tiny, logos / "below" / "..")
+    assert (report.rows, report.added) == (24, 0)
+
+
+def test_rejects_are_forgotten_when_pruning_finds_them_gone(
+    workspace: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    (logos / "odd  name.png").write_bytes(b"")
+    rows = [{"id": "a", "image": "mark-0001.png"}, {"id": "b", "image": "none.png"}]
+    manifest = write_manifest(logos.parent / "logos" / "m.csv", rows)
+    run(workspace, tiny, logos, manifest, prune=True)
+    with workspace.catalogue.read() as session:
+        assert [Path(r.path).name for r in rejects(session)] == ["none.png", "odd  name.png"]
+    write_manifest(manifest, rows[:1])
+    (logos / "odd  name.png").unlink()
+    run(workspace, tiny, logos, manifest, prune=True)
+    with workspace.catalogue.read() as session:
+        assert rejects(session) == []
+
+
+def test_an_index_that_is_not_supported_is_refused_before_any_work() -> None:
+    with pytest.raises(InvalidInput, match="is not supported; give auto"):
+        IndexingOptions(index="banana")
+
+
+def test_an_index_asked_for_before_there_are_pictures_is_not_forgotten(
+    workspace: Workspace, tiny: FoundModel, logos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "nothing").mkdir()
+    run(workspace, tiny, tmp_path / "nothing", index="SQfp16")
+    _, opened = index_paths(workspace, [logos], tiny)
+    assert opened.index.factory == "SQfp16"
+
+
+def test_a_model_that_has_embedded_nothing_makes_way_for_another(
+    workspace: Workspace, tiny: FoundModel, logos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "nothing").mkdir()
+    run(workspace, tiny, tmp_path / "nothing")
+    other = tiny_model(tmp_path / "other", name="other", seed=1)
+    assert run(workspace, other, logos)[0].embedded == 24

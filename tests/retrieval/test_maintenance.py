@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,8 @@ from likemark.retrieval.doctor import Finding, examine
 from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
 from likemark.retrieval.export import embed_pictures, write_npz
 from likemark.retrieval.indexing import index_paths
-from likemark.retrieval.models import FoundModel
-from likemark.retrieval.reindex import ReindexOptions, chosen_model, reindex
+from likemark.retrieval.models import FoundModel, chosen_model
+from likemark.retrieval.reindex import ReindexOptions, reindex
 from likemark.retrieval.remove import remove_marks
 from likemark.retrieval.stats import workspace_stats
 from likemark.retrieval.workspace import Workspace
@@ -83,7 +85,7 @@ def test_an_export_that_cannot_be_written_leaves_nothing(
     embedded = embed_pictures(query_requests([str(logos / "mark-0001.png")]), tiny)
     with pytest.raises(InvalidInput, match=r"\.npz"):
         write_npz(embedded, tmp_path / "v.txt")
-    with pytest.raises(LikemarkError, match="cannot be written"):
+    with pytest.raises(NotFound, match="there is no folder"):
         write_npz(embedded, tmp_path / "no" / "v.npz")
 
 
@@ -255,3 +257,44 @@ def test_the_doctor_changes_nothing(indexed: Workspace) -> None:
     faults(indexed)
     assert path.read_bytes() == b"broken"
     assert catalogue_state(indexed) == before
+
+
+def test_an_export_that_fails_half_way_leaves_the_old_file_and_no_draft(
+    tiny: FoundModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded = embed_pictures(query_requests([str(tmp_path / "none.png")]), tiny)
+    write_npz(embedded, tmp_path / "v.npz")
+    before = (tmp_path / "v.npz").read_bytes()
+
+    def full(*arguments: object, **arrays: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(LikemarkError, match=r"v\.npz: cannot be written: No space left"):
+        write_npz(embedded, tmp_path / "v.npz")
+    assert (tmp_path / "v.npz").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["v.npz"]
+
+
+def test_exporting_needs_no_report() -> None:
+    code = (
+        "import sys\nimport likemark.retrieval.export\n"
+        "print(sorted({'jinja2', 'likemark.retrieval.report.page'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_reindexing_finds_a_picture_in_any_place_where_it_was_read(
+    indexed: Workspace, tiny: FoundModel, other: FoundModel, logos: Path
+) -> None:
+    shutil.copy(logos / "mark-0003.png", logos / "zzz.png")
+    index_paths(indexed, [logos], tiny)
+    (logos / "mark-0003.png").unlink()
+    report = reindex(indexed, other)
+    assert (report.embedded, report.failed) == (24, 0)
+
+
+def test_an_index_that_is_not_supported_is_refused_before_the_model_is_switched() -> None:
+    with pytest.raises(InvalidInput, match="is not supported"):
+        ReindexOptions(index="banana")

@@ -21,7 +21,7 @@ from support.indexed import (
     opened,
     remove,
 )
-from support.marks import DIMENSION, FINGERPRINT, model, vector
+from support.marks import DIMENSION, FINGERPRINT, file_entry, model, put, vector
 
 from likemark.db.catalogue import Catalogue
 from likemark.db.errors import IndexFault, InvalidInput
@@ -159,7 +159,8 @@ def test_auto_is_exact_until_the_collection_outgrows_it(sqlite_workspace: Worksp
     assert found is not None
     assert found.index.stats().exact
     assert found.index.stats().count == EXACT_BELOW - 1
-    fill(sqlite_workspace, "one more")
+    more = file_entry("/in/one more.png", "one more")
+    put(sqlite_workspace.catalogue, more, sweep=False)  # no mark shows what was flooded in
     found = open_index(sqlite_workspace, save=True)
     assert found is not None
     assert (found.action, found.why) == ("rebuilt", "the collection has outgrown exact search")

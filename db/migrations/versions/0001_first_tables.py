@@ -72,6 +72,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_embeddings_model_id_generation"), "embeddings", ["model_id", "generation"]
     )
+    op.create_index(op.f("ix_embeddings_image_id"), "embeddings", ["image_id"])
     op.create_table(
         "generations",
         sa.Column("model_id", BigId, nullable=False),
@@ -117,6 +118,7 @@ def upgrade() -> None:
         "rejects",
         sa.Column("collection_id", BigId, nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -187,6 +189,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_marks_filing_date"), table_name="marks")
     op.drop_table("marks")
     op.drop_table("generations")
+    op.drop_index(op.f("ix_embeddings_image_id"), table_name="embeddings")
     op.drop_index(op.f("ix_embeddings_model_id_generation"), table_name="embeddings")
     op.drop_table("embeddings")
     op.drop_table("catalogue_info")

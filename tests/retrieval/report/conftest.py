@@ -25,6 +25,12 @@ SAMPLE = Path(__file__).parents[3] / "benchmarks" / "sample"
 CREATED = dt.datetime(2026, 11, 7, 14, 5, tzinfo=dt.UTC)
 VOID = {"meta", "img", "br", "hr", "link", "input", "rect"}
 
+# A drawing, and the other drawings of its brand.
+ASKED = (
+    ("cib:brave", ("logos:brave", "simple-icons:brave")),
+    ("cib:discord", ("logos:discord-icon", "simple-icons:discord")),
+    ("logos:bower", ("simple-icons:bower",)),
+)
 _OWNERS = ("Nordlicht Werkzeuge GmbH", "Atelier Brume SARL", "Ōtani 図案株式会社", None)
 _STATUS = ("Registered", "Application published", "Expired", None)
 
@@ -94,18 +100,16 @@ class Answers:
 
 
 def sample_answers(queries: int = 3, hits: int = 6) -> Answers:
-    """The first sample queries: their brand's other drawings first, then neighbours in the list."""
+    """Drawings of the sample: their brand's other drawings first, then neighbours in the list."""
     with (SAMPLE / "manifest.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    with (SAMPLE / "queries.csv").open(encoding="utf-8", newline="") as stream:
-        asked = list(csv.DictReader(stream))[:queries]
+    images = {row["id"]: row["image"] for row in rows}
     results, highlight = [], {}
-    for number, query in enumerate(asked):
-        wanted = query["expected"].split(";")
+    for number, (query, wanted) in enumerate(ASKED[:queries]):
         first = [i for i, row in enumerate(rows) if row["id"] in wanted]
         others = [i for i in range(31 * number, 31 * number + hits) if i not in first]
         chosen = [*first, *others][:hits]
-        name = str(SAMPLE / query["image"])
+        name = str(SAMPLE / images[query])
         highlight[name] = {1 + i for i in first}
         marks = [registered(1 + i, str(SAMPLE / rows[i]["image"]), rows[i]["text"]) for i in chosen]
         results.append(

@@ -110,7 +110,7 @@ def test_index_lists_every_query_with_its_best_hit(full: Any) -> None:
     assert [row.text for row in rows] == [
         "1 cib-brave.svg Brave 0.859 6",
         "2 cib-discord.svg Discord 0.859 6",
-        "3 cib-ko-fi.svg Ko-fi 0.859 6",
+        "3 logos-bower.svg Bower 0.859 6",
     ]
 
 

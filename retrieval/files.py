@@ -1,0 +1,54 @@
+"""Files that are written whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from likemark.db.errors import InvalidInput, LikemarkError, NotFound
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that its name never stands for half of it; raises as `whole_file` does."""
+    with whole_file(path) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A stream whose bytes take the file's name once all of them are on the disk.
+
+    Raises what `check_target` raises, and LikemarkError when the file cannot be written.
+    """
+    check_target(path)
+    target = Path(os.path.realpath(path))
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(target)
+    except OSError as error:
+        raise LikemarkError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        _forget(draft)
+
+
+def check_target(path: Path) -> None:
+    """Raise NotFound for a missing folder, InvalidInput for what is there and no plain file."""
+    if not os.path.isdir(path.parent):
+        raise NotFound(f"{path}: there is no folder {path.parent}; make it first")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InvalidInput(f"{path}: is no plain file; give another name")
+
+
+def _forget(draft: Path) -> None:
+    try:
+        draft.unlink(missing_ok=True)
+    except OSError:
+        pass  # its folder has gone, or cannot be changed: the cause is already on its way up

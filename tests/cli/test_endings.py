@@ -1,0 +1,125 @@
+"""How a command ends when stdout, the keyboard or its arguments fail it."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from support.command import Run
+from support.corpus import draw_mark
+
+COMMAND = [sys.executable, "-c", "from likemark.cli.main import main; main()"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+@pytest.mark.parametrize("arguments", [["models"], ["models", "--json"], ["--version"]])
+def test_a_full_disk_is_one_line_and_exit_code_1(home: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "likemark: standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_help_on_a_full_disk_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Typer prints it; what is never buffered is lost, and with it the way to tell.
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.stderr == "likemark: standard output: No space left on device\n"
+
+
+def test_without_any_stdout_a_command_still_runs(home: Path) -> None:
+    done = subprocess.run(
+        f'"{sys.executable}" -c "{COMMAND[-1]}" models >&-',
+        shell=True, stderr=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == ""
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(
+    likemark: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed() -> Iterator[bytes]:
+        raise KeyboardInterrupt
+        yield b""
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=pressed()))
+    outcome = likemark("query", "-")
+    assert (outcome.code, outcome.out, outcome.err) == (130, "", "likemark: stopped\n")
+
+
+@pytest.mark.parametrize("command", ["show", "remove"])
+def test_a_mark_that_is_not_there_is_exit_code_3(
+    likemark: Run, register: Path, command: str
+) -> None:
+    likemark("index", register)
+    outcome = likemark(command, "nosuch")
+    assert (outcome.code, outcome.out) == (3, "")
+    (line,) = outcome.err.splitlines()
+    assert "nosuch" in line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list", "--collection", "nosuch"], ["show", "m1", "--collection", "nosuch"]],
+    ids=" ".join,
+)
+def test_a_collection_that_is_not_there_is_exit_code_1(
+    likemark: Run, register: Path, arguments: list[str]
+) -> None:
+    likemark("index", register)
+    assert likemark(*arguments).code == 1
+
+
+def test_a_query_whose_name_is_not_utf8_is_answered(
+    likemark: Run, register: Path, tmp_path: Path
+) -> None:
+    likemark("index", register)
+    draw_mark(3).save(tmp_path / "q\udce9.png")
+    outcome = likemark("query", tmp_path / "q\udce9.png", tmp_path / "none\udce9.png", "--json")
+    assert outcome.code == 0
+    good, bad = outcome.json["queries"]
+    assert good["query"] == str(tmp_path / "q?.png")
+    assert bad["error"]["reason"] == "missing"
+    page = tmp_path / "r.html"
+    assert likemark("query", tmp_path / "q\udce9.png", "--report", page).code == 0
+    assert page.read_bytes().decode("utf-8").count("MARK 3")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list", "--owner", "\udce9"], ["list", "--status", "\udce9"], ["list", "-c", "\udce9"],
+     ["show", "\udce9"], ["remove", "1", "\udce9"], ["index", ".", "-c", "\udce9"]],
+    ids=ascii,
+)  # fmt: skip
+def test_an_argument_for_the_catalogue_that_is_not_utf8_is_refused(
+    likemark: Run, home: Path, arguments: list[str]
+) -> None:
+    outcome = likemark(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    assert line.endswith("is not UTF-8")
+
+
+def test_what_stdout_cannot_encode_is_escaped(
+    likemark: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_mark(1).save(tmp_path / "Ω.png")
+    likemark("index", tmp_path / "Ω.png")
+    raw = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
+        code = likemark("list").code
+        printed = raw.getvalue()
+    assert code == 0
+    assert rb"\u03a9" in printed

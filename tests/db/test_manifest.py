@@ -196,7 +196,6 @@ def test_a_field_may_be_as_long_as_goods_are(manifest: Path) -> None:
         ("id,text\n1,a\n".encode("utf-16"), "not UTF-8 (invalid start byte at byte 0)"),
         (b"", "the first line must name the columns"),
         (b"1,a.png\n2,b.png\n", "the first line must name the columns"),
-        (b"id,text\n1," + b"x" * (2**24 + 1), "field larger than field limit"),
     ],
 )
 def test_a_file_that_is_no_manifest_is_refused(
@@ -206,6 +205,15 @@ def test_a_file_that_is_no_manifest_is_refused(
         everything(manifest, content)
     assert str(caught.value).startswith(str(manifest))
     assert problem in str(caught.value)
+
+
+def test_a_field_beyond_all_measure_costs_its_row_alone(manifest: Path) -> None:
+    huge = b"id,text\n1," + b"x" * (2**24 + 1) + b"\n2,b\n"
+    error, row = everything(manifest, huge)
+    assert isinstance(error, ManifestError)
+    assert "field larger than field limit" in str(error)
+    assert isinstance(row, ManifestRow)
+    assert row.mark.text == "b"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -169,19 +169,6 @@ def vectors_since(
         yield Vectors(ids, flat.astype(np.float32).reshape(len(rows), model.dimension))
 
 
-def vectors_of(
-    session: Session, model: ModelRow, image_ids: Sequence[int]
-) -> dict[int, NDArray[np.float32]]:
-    found: dict[int, NDArray[np.float32]] = {}
-    for part in parts(image_ids):
-        query = select(Embedding.image_id, Embedding.vector).where(
-            Embedding.model_id == model.id, Embedding.image_id.in_(part)
-        )
-        for image_id, vector in session.execute(query):
-            found[image_id] = np.frombuffer(vector, dtype="<f2").astype(np.float32)
-    return found
-
-
 def parts(values: Sequence[T], size: int = IN_LIMIT) -> Iterator[Sequence[T]]:
     for start in range(0, len(values), size):
         yield values[start : start + size]

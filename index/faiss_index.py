@@ -1,4 +1,4 @@
-"""FAISS behind the protocol: one factory string, exact or approximate, CPU or GPU."""
+"""FAISS behind the protocol: one factory string, exact or approximate."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,11 @@ class VectorIndex(Protocol):
 
     def save(self, folder: Path, stamp: Stamp) -> None:
         """Store in a folder so that a reader sees the old or the new state, never a mixture."""
+        ...
+
+    @classmethod
+    def open(cls, folder: Path) -> tuple[Self, Stamp]:
+        """What `save` stored. Raises IndexDamaged, or FileNotFoundError when nothing is there."""
         ...
 
     def stats(self) -> IndexStats: ...

@@ -95,3 +95,7 @@ def test_the_picture_and_the_make_targets_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`?make (\w+)", README):
         assert f"\n{target}:" in makefile
+
+
+def test_nothing_is_left_to_be_filled_in() -> None:
+    assert not re.search(r"\b(TESTLINE|RESULTS|TODO|TBD)\b", README)

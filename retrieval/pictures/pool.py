@@ -5,7 +5,6 @@ A codec that crashes, stalls or eats memory costs one picture: its process is re
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from likemark.db.errors import InvalidInput, PictureError
+from likemark.retrieval.devices import cores
 from likemark.retrieval.pictures.child import Child
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
@@ -44,7 +44,7 @@ class DecoderPool:
             raise InvalidInput(f"workers is {workers}: a pool needs 1 or more")
         self.size = size
         self.limits = limits
-        self.workers = workers or _available_cores()
+        self.workers = workers or cores()
         self._lock = threading.Lock()
         self._idle: list[Child] = []
         self._all: set[Child] = set()
@@ -137,9 +137,3 @@ class DecoderPool:
         with self._lock:
             self._all.discard(child)
         child.close()
-
-
-def _available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

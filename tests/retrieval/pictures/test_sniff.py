@@ -34,7 +34,7 @@ def test_a_saved_file_is_known_by_its_bytes(
 def test_an_svg_is_known_by_its_root(text: str) -> None:
     assert sniff("x", text.encode()) == "SVG"
     assert sniff("x", text.encode("utf-16")) == "SVG"
-    assert sniff("x", gzip.compress(text.encode())) == "SVG"
+    assert sniff("x", gzip.compress(text.encode(), mtime=0)) == "SVG"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_an_svg_is_known_by_its_root(text: str) -> None:
         b"<html><p>no drawing</p></html>",
         b"RIFF\0\0\0\0WAVE",
         b"\0\0\0\x18ftypheic\0\0\0\0heicmif1",
-        gzip.compress(b"a log file"),
+        gzip.compress(b"a log file", mtime=0),
         b"\x1f\x8b broken",
     ],
 )

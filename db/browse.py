@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from likemark.db.errors import InvalidInput, NoSuchMark
+from likemark.db.manifest import file_key
 from likemark.db.schema import Collection, Embedding, Image, Mark, MarkImage, Reject
 from likemark.db.search import MarkRow, conditions, marks_by_id, require_collections
 from likemark.db.values import Filters
@@ -77,7 +78,7 @@ def _candidates(session: Session, reference: str, collection: str | None) -> lis
     return list(
         session.scalars(
             scope.where(
-                Mark.key.in_([f"id:{reference}", f"file:{reference}"])
+                Mark.key.in_([f"id:{reference}", file_key(reference)])
                 | (Mark.application_number == reference)
                 | (Mark.registration_number == reference)
                 | (Mark.id == _own_id(reference))

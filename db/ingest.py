@@ -12,11 +12,13 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, literal, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
 
 from likemark.db.errors import PictureError
+from likemark.db.manifest import file_key
 from likemark.db.register import join_rows
+from likemark.db.removal import is_bare
 from likemark.db.schema import (
     Collection,
     Embedding,
@@ -149,16 +151,10 @@ def _is_missing(entry: Entry) -> bool:
 
 def _drop_bare(session: Session, collection: int, entries: Sequence[Entry]) -> None:
     """Marks that were a picture alone go when a row of a manifest shows that picture."""
-    keys = {f"file:{e.path}" for e in entries if not e.bare and e.path} - {
-        e.mark.key for e in entries
-    }
-    for part in parts(sorted(keys)):
+    keys = {file_key(e.path) for e in entries if not e.bare and e.path}
+    for part in parts(sorted(keys - {e.mark.key for e in entries})):
         session.execute(
-            delete(Mark).where(
-                Mark.collection_id == collection,
-                Mark.key.in_(part),
-                Mark.key == literal("file:") + Mark.source,
-            )
+            delete(Mark).where(Mark.collection_id == collection, Mark.key.in_(part), is_bare())
         )
 
 

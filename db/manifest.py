@@ -99,7 +99,7 @@ def _storable_path(path: Path) -> bool:
     return b"\0" not in data and len(data) <= MAX_PATH_BYTES
 
 
-def file_key(path: Path) -> str:
+def file_key(path: Path | str) -> str:
     return f"file:{path}"
 
 

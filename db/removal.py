@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from likemark.db.manifest import file_key
 from likemark.db.schema import Image, Mark, MarkImage, Reject
 from likemark.db.vectors import forget_vectors, parts
 
@@ -84,11 +85,13 @@ def forget_rejects(
 
 
 def _under(folder: str) -> Select[int]:
+    return select(Mark.id).where(_begins(Mark.key, file_key(_slash(folder))), is_bare())
+
+
+def is_bare() -> ColumnElement[bool]:
+    """Of a mark: it is a picture alone, not a row of a manifest."""
     # A manifest's mark can carry a file's key too, but not the file as its source.
-    return select(Mark.id).where(
-        _begins(Mark.key, f"file:{_slash(folder)}"),
-        Mark.key == literal("file:") + Mark.source,
-    )
+    return Mark.key == literal(file_key("")) + Mark.source
 
 
 def _begins(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:

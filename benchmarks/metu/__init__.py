@@ -1,0 +1,1 @@
+"""The METU trademark protocol: its files, and its evaluation as defined by its authors."""

@@ -1,0 +1,66 @@
+"""The photos' bytes and pixels. H, W: px of a photo."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from likemark.benchmarks.encoders import Pixels
+from likemark.benchmarks.flickr27.layout import QUERIES, TRAINING, Flickr27, TrainingPhoto
+from likemark.retrieval.pictures import raster
+from likemark.retrieval.pictures.decode import read_checked
+from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.pictures.picture import Request
+
+
+def load_photos(data: Flickr27, files: Iterable[str]) -> Iterator[Pixels]:
+    """Each photo whole and upright: (H, W, 3), or (H, W, 4) of a transparent one.
+
+    Raises PictureError for a photo that cannot be decoded.
+    """
+    limits = PictureLimits()
+    for file in files:
+        name = str(data.path(file))
+        content, kind = read_checked(Request(name), limits)
+        yield np.asarray(raster.load(name, content, kind, limits))
+
+
+def load_crops(data: Flickr27, photos: Iterable[TrainingPhoto]) -> Iterator[tuple[Pixels, str]]:
+    """(pixels, brand) of every box, photo by photo; a part outside the photo is cut off.
+
+    A box that lies outside altogether is passed over.
+    """
+    for photo in photos:
+        (pixels,) = load_photos(data, [photo.file])
+        for box in photo.boxes:
+            crop = pixels[box.top : box.bottom, box.left : box.right]
+            if crop.size:
+                yield np.ascontiguousarray(crop), photo.brand
+
+
+def hash_photos(data: Flickr27) -> dict[str, str]:
+    """sha256 of every photo's file, by its name, 64 hexadecimal digits each."""
+    return {file: hashlib.sha256(data.path(file).read_bytes()).hexdigest() for file in data.files}
+
+
+def hash_data(data: Flickr27, photos: dict[str, str]) -> str:
+    """sha256 of both annotation files and of every photo under its name, 64 hexadecimal digits.
+
+    photos: as `hash_photos` gives them
+    """
+    whole = hashlib.sha256()
+    for name in (TRAINING, QUERIES):
+        whole.update(hashlib.sha256((data.folder / name).read_bytes()).digest())
+    for file, digest in sorted(photos.items()):
+        whole.update(f"{file} {digest}\n".encode())
+    return whole.hexdigest()
+
+
+def count_repeated(
+    data: Flickr27, training: Sequence[TrainingPhoto], hashes: dict[str, str]
+) -> int:
+    """How many positive queries are, byte for byte, among these training photos."""
+    seen = {hashes[photo.file] for photo in training}
+    return sum(hashes[query.file] in seen for query in data.positives)

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
-import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -22,14 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-__all__ = ["SAMPLE", "Drawing", "build", "icon_svg", "read_drawings"]
+from likemark.benchmarks.corpus.drawings import icon_svg, read_icon_set
+from likemark.benchmarks.corpus.packages import pack
+from likemark.db.errors import LikemarkError
+
+__all__ = ["SAMPLE", "Drawing", "build", "read_drawings"]
 
 SAMPLE = Path(__file__).parent / "sample"
 TABLES = ("manifest.csv", "queries.csv")
 FOLDERS = ("marks", "queries")
 COLUMNS = ("image", "source_package", "source_version", "source_icon")  # in Drawing's order
-ICONS = "package/icons.json"
-NPM_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,47 +55,9 @@ def read_drawings(sample: Path = SAMPLE) -> Iterator[Drawing]:
                 yield Drawing(*(row[column] for column in COLUMNS))
 
 
-def icon_svg(icon_set: dict[str, Any], name: str) -> str:
-    """Write one icon of an icon-set JSON as a stand-alone SVG document.
-
-    icon_set: the parsed `icons.json`; an icon's own left, top, width and height override the set's
-    name: a key of `icon_set["icons"]` (aliases are not followed)
-    Raises ValueError for a name the set does not hold. Format: the IconifyJSON type, where left
-    and top default to 0, width and height to 16.
-    """
-    icon = icon_set["icons"].get(name)
-    if icon is None:
-        raise ValueError(f"set {icon_set.get('prefix')!r} has no icon {name!r}: correct its row")
-    box = {"left": 0, "top": 0, "width": 16, "height": 16}
-    left, top, width, height = (icon.get(k, icon_set.get(k, box[k])) for k in box)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left} {top} {width} {height}"'
-        f' width="{width}" height="{height}">{icon["body"]}</svg>\n'
-    )
-
-
 def fetch_icon_set(package: str, version: str, *, npm: str) -> dict[str, Any]:
-    program = shutil.which(npm)
-    if program is None:
-        raise FileNotFoundError(f"{npm!r} is not on the path: install Node.js, or name another npm")
     with tempfile.TemporaryDirectory() as folder:
-        command = [program, "pack", f"{package}@{version}", f"--pack-destination={folder}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=NPM_SECONDS)
-        archives = list(Path(folder).glob("*.tgz"))
-        if done.returncode or len(archives) != 1:
-            reason = (done.stderr.strip().splitlines() or ["no archive was written"])[-1]
-            raise OSError(f"npm pack {package}@{version} failed: {reason}")
-        return read_archive(archives[0])
-
-
-def read_archive(archive: Path) -> dict[str, Any]:
-    # Members are read in memory: nothing of the archive is unpacked onto the disk.
-    with tarfile.open(archive, "r:gz") as tar:
-        member = tar.extractfile(ICONS) if ICONS in tar.getnames() else None
-        if member is None:
-            raise ValueError(f"{archive.name} holds no file {ICONS}: name an icon-set package")
-        icon_set: dict[str, Any] = json.load(member)
-    return icon_set
+        return read_icon_set(pack(package, version, Path(folder), npm=npm))
 
 
 def by_package(drawings: Iterable[Drawing]) -> dict[tuple[str, str], list[Drawing]]:
@@ -111,8 +72,7 @@ def build(target: Path, *, npm: str = "npm") -> None:
 
     target: a folder, made when missing; files of the same name are overwritten
     npm: the npm program, by name or path
-    Raises FileNotFoundError without npm, OSError when a package cannot be had, ValueError for a
-    wrong row, subprocess.TimeoutExpired when npm does not answer.
+    Raises LikemarkError without npm or when a package cannot be had, InvalidInput for a wrong row.
     """
     for (package, version), drawings in sorted(by_package(read_drawings()).items()):
         icon_set = fetch_icon_set(package, version, npm=npm)
@@ -130,7 +90,7 @@ def main() -> int:
     given = parser.parse_args()
     try:
         build(given.target, npm=given.npm)
-    except (OSError, ValueError, tarfile.TarError, subprocess.TimeoutExpired) as error:
+    except (LikemarkError, OSError, tarfile.TarError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -9,10 +9,7 @@ import numpy as np
 
 from likemark.benchmarks.encoders import Pixels
 from likemark.benchmarks.flickr27.layout import QUERIES, TRAINING, Flickr27, TrainingPhoto
-from likemark.retrieval.pictures import raster
-from likemark.retrieval.pictures.decode import read_checked
-from likemark.retrieval.pictures.limits import PictureLimits
-from likemark.retrieval.pictures.picture import Request
+from likemark.benchmarks.loading import load_picture
 
 
 def load_photos(data: Flickr27, files: Iterable[str]) -> Iterator[Pixels]:
@@ -20,11 +17,8 @@ def load_photos(data: Flickr27, files: Iterable[str]) -> Iterator[Pixels]:
 
     Raises PictureError for a photo that cannot be decoded.
     """
-    limits = PictureLimits()
     for file in files:
-        name = str(data.path(file))
-        content, kind = read_checked(Request(name), limits)
-        yield np.asarray(raster.load(name, content, kind, limits))
+        yield load_picture(data.path(file))
 
 
 def load_crops(data: Flickr27, photos: Iterable[TrainingPhoto]) -> Iterator[tuple[Pixels, str]]:

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from likemark.benchmarks.corpus.drawings import icon_svg
 from likemark.benchmarks.demo import SAMPLE, Demo, run_demo, sample_queries
-from likemark.benchmarks.sample_builder import Drawing, build, icon_svg, read_drawings
+from likemark.benchmarks.sample_builder import Drawing, build, read_drawings
+from likemark.db.errors import LikemarkError
 from likemark.db.manifest import ManifestRow, read_manifest
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
@@ -121,7 +123,7 @@ def test_the_builder_makes_the_committed_bytes_from_the_packages(tmp_path: Path)
 
 
 def test_a_missing_npm_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="install Node"):
+    with pytest.raises(LikemarkError, match="install Node"):
         build(tmp_path, npm="no-such-npm")
 
 

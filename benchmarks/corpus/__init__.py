@@ -1,0 +1,1 @@
+"""likemark-open: a benchmark and a training corpus of openly licensed drawings of marks."""

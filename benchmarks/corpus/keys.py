@@ -1,0 +1,61 @@
+"""From an icon's name to the brand or idea that it draws, and from that to its share."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Literal
+
+from likemark.benchmarks.corpus.words import BRAND_STYLE, GENERIC, ICON_STYLE
+
+Share = Literal["benchmark", "training"]
+
+_PREFIX = re.compile(r"^(?:file-type-|brand-|logo-+)")
+_PART = re.compile(r"[a-z0-9]+")
+# Of 256: brands below go to the benchmark, the others may be trained on.
+BENCHMARK_BRANDS = 64
+BENCHMARK_IDEAS = 160
+
+
+def brand_key(name: str) -> str:
+    """What all drawings of one brand are called alike, or "" for a name that means no brand.
+
+    name: as in its set: `file-type-adobe_original`, `brand-adobe`, `adobe-color`
+    """
+    key = _joined(name, BRAND_STYLE)
+    return "" if key in GENERIC or len(key) < 2 else key
+
+
+def idea_key(name: str) -> str:
+    """What all drawings of one figurative idea are called alike: `home-outline-24` is `home`."""
+    words = [w for w in _words(name) if not w.isdigit()]
+    return "".join(_without_style(words, ICON_STYLE))
+
+
+def brand_share(key: str) -> Share:
+    """The share that all drawings of a brand belong to, by the first byte of its key's sha256."""
+    return "benchmark" if _first_byte(key) < BENCHMARK_BRANDS else "training"
+
+
+def idea_share(key: str) -> Share:
+    """As `brand_share`, for generic icons and emoji: five ideas of eight are never trained on."""
+    return "benchmark" if _first_byte(key) < BENCHMARK_IDEAS else "training"
+
+
+def _joined(name: str, style: frozenset[str]) -> str:
+    return "".join(_without_style(_words(_PREFIX.sub("", name.lower())), style))
+
+
+def _words(name: str) -> list[str]:
+    return _PART.findall(name.lower())
+
+
+def _without_style(words: list[str], style: frozenset[str]) -> list[str]:
+    # Only at the end, and never all of it: "square" is a brand, "black-duck" too.
+    while len(words) > 1 and words[-1] in style:
+        words = words[:-1]
+    return words
+
+
+def _first_byte(key: str) -> int:
+    return hashlib.sha256(key.encode()).digest()[0]

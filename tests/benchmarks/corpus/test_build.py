@@ -28,8 +28,10 @@ def first_name(words: list[str], share: str, of: str) -> str:
 
 
 NAMES = [f"zyx{chr(97 + i)}{chr(97 + j)}" for i in range(9) for j in range(9)]
-BRAND, IDEA = (first_name(NAMES, "benchmark", of) for of in ("brand", "idea"))
-OTHER_BRAND, OTHER_IDEA = (first_name(NAMES[::-1], "training", of) for of in ("brand", "idea"))
+BRAND = first_name(NAMES, "benchmark", "brand")
+IDEA = first_name([name for name in NAMES if name != BRAND], "benchmark", "idea")
+OTHER_BRAND = first_name(NAMES[::-1], "training", "brand")
+OTHER_IDEA = first_name([n for n in NAMES[::-1] if n != OTHER_BRAND], "training", "idea")
 
 
 @pytest.fixture(scope="module")

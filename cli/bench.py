@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +15,126 @@ if TYPE_CHECKING:
     from likemark.benchmarks.speed import Measure, SpeedReport
 
 app = typer.Typer(rich_markup_mode=None, help="Measure speed and quality.")
+build_app = typer.Typer(rich_markup_mode=None, help="Build a benchmark's data.")
+app.add_typer(build_app, name="build")
 
 
 @app.callback(epilog="Example: likemark bench speed")
 def _bench() -> None:
     """Measure speed and quality."""
+
+
+class Part(StrEnum):
+    benchmark = "benchmark"
+    training = "training"
+
+
+class Benchmark(StrEnum):
+    retrieval = "retrieval"
+    metu = "metu"
+    flickr27 = "flickr27"
+    invariance = "invariance"
+    speed = "speed"
+    all = "all"
+
+
+@build_app.command("open", epilog="Example: likemark bench build open data/open")
+def build_open(
+    folder: Annotated[Path, typer.Argument(help="Gets manifest.csv and images/.")],
+    part: Annotated[
+        Part, typer.Option(help="The public benchmark, or what may be trained on.")
+    ] = Part.benchmark,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Keep the packages here [default: not at all].", show_default=False),
+    ] = None,
+    npm: Annotated[str, typer.Option(help="The npm program.")] = "npm",
+    json: opt.AsJson = False,
+) -> None:
+    """Build likemark-open from its pinned npm packages, the same bytes on every run.
+
+    Needs Node.js's npm, a network, 90 MB of packages, 1 GB of disk and some ten minutes; a run that
+    was stopped goes on where it was.
+    """
+    from likemark.benchmarks.corpus.build import build
+    from likemark.benchmarks.corpus.manifest import summary
+
+    entries = build(folder, part=part.value, cache=cache, npm=npm, progress=note)
+    about = summary(folder, entries)
+    if json:
+        print_json(about)
+    else:
+        say(table(("what", "value"), [[key, value] for key, value in about.items()]))
+
+
+@app.command(epilog="Example: likemark bench run retrieval --data data/open")
+def run(
+    benchmark: Annotated[Benchmark, typer.Argument(help="Which to run.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Its data's folder; of all: the folder that holds them."),
+    ] = None,
+    rivals: Annotated[
+        bool, typer.Option("--rivals/--no-rivals", help="Measure the rivals too, on the same data.")
+    ] = True,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with the rivals' weights, named by timm's tags.")
+    ] = None,
+    distractors: Annotated[
+        int | None, typer.Option(help="Of likemark-open, the first so many [default: all].")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write JSON, Markdown, plots and index.html here.")
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Keep embeddings here [default: in the platform's cache folder]."),
+    ] = None,
+    root: opt.Root = None,
+    model: opt.ModelName = "default",
+    device: opt.DeviceName = "auto",
+    json: opt.AsJson = False,
+) -> None:
+    """Run a benchmark for a model and its rivals, in one run on the same data.
+
+    A run that was stopped goes on with the pictures that are not embedded yet.
+    """
+    from platformdirs import user_cache_path
+
+    from likemark.benchmarks.pages.markdown import markdown
+    from likemark.benchmarks.runs import RunOptions, run_all
+    from likemark.benchmarks.runs import run as run_one
+    from likemark.benchmarks.store import PAGE, write_document, write_views
+
+    options = RunOptions(
+        cache=cache or user_cache_path("likemark") / "bench",
+        data=data,
+        model=model,
+        models=opt.models_folder(root),
+        device=device,
+        with_rivals=rivals,
+        weights=weights,
+        distractors=distractors,
+    )
+    everything = benchmark is Benchmark.all
+    runs = (
+        run_all(options, progress=note)
+        if everything
+        else (run_one(name, options, progress=note) for name in [benchmark.value])
+    )
+    documents = []
+    for document in runs:
+        documents.append(document)
+        if out is not None:
+            write_document(document, out)
+    if out is not None:
+        open_folder = data / "open" if everything and data else data
+        write_views(out, pictures=open_folder)
+        note(f"{out / PAGE}")
+    if json:
+        print_json(documents if everything else documents[0])
+    else:
+        say("\n\n".join(markdown(document) for document in documents))
 
 
 @app.command(epilog="Example: likemark bench speed --vectors 10000,100000 --out speed.json")

@@ -99,7 +99,7 @@ def _near_pairs(bits: NDArray[np.uint8], tolerance: int) -> NDArray[np.int64]:
         index = faiss.IndexBinaryFlat(bits.shape[1] * 8)
         index.add(bits[start:last])
         limits, _, found = index.range_search(bits[start:end], tolerance + 1)
-        rows = np.repeat(np.arange(end - start), np.diff(limits.astype(np.int64)))
+        rows = np.repeat(np.arange(end - start), np.asarray(limits[1:] - limits[:-1], np.int64))
         once = found > rows
         pairs.append(order[start + np.stack((rows[once], found[once]), axis=1)])
     return np.concatenate(pairs)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CURATED = Path(__file__).parent / "curated.csv"
-# Of one brand at most: a few brands that everybody draws must not outweigh the others.
+# By one name at most: a few brands that everybody draws must not outweigh the others. A group
+# joined from two names of a brand may have more.
 MOST_DRAWINGS = 8
 
 

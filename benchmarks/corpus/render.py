@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 
 import numpy as np
@@ -44,8 +44,13 @@ class Unusable:
 
 def render_all(drawings: Iterable[Drawing]) -> Iterator[Rendered | Unusable]:
     """Render in as many processes as there are cores, in order, with bounded memory."""
+    chunks = _chunks(drawings)
+    first = list(islice(chunks, 2))
+    if len(first) < 2:  # sooner done than processes are started
+        yield from map(render, chain(*first))
+        return
+    chunks = chain(first, chunks)
     with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
-        chunks = _chunks(drawings)
         waiting = deque(pool.submit(_chunk, c) for c in islice(chunks, cores() * _WAITING))
         while waiting:
             yield from waiting.popleft().result()

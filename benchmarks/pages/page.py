@@ -1,0 +1,129 @@
+"""All results on one HTML page: no script, nothing fetched, every text from outside escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from likemark.benchmarks.pages.documents import (
+    Document,
+    in_order,
+    numbered,
+    provenance,
+    read_documents,
+)
+from likemark.benchmarks.pages.failures import FailureView, failure_views
+from likemark.benchmarks.pages.plot_style import Plot
+from likemark.benchmarks.pages.plots import plots
+from likemark.benchmarks.pages.sections import protocol, tables
+from likemark.benchmarks.pages.tables import Column, Table, words
+from likemark.db.errors import InvalidInput
+from likemark.retrieval.files import write_whole
+
+_ID = re.compile(r'\bid="([^"]+)"')
+_REFERENCE = re.compile(r'(url\(#|href="#)')
+
+
+@dataclass(frozen=True, slots=True)
+class _PlotView:
+    name: str  # its anchor
+    title: str
+    description: str
+    svg: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    name: str  # its anchor
+    title: str
+    protocol: str
+    provenance: str
+    command: str
+    tables: tuple[Table, ...]
+    legend: tuple[Column, ...]  # every column once
+    plots: tuple[_PlotView, ...]
+    failures: tuple[FailureView, ...]
+
+
+def render_page(documents: Sequence[Mapping[str, Any]], *, pictures: Path | None) -> str:
+    """The whole page.
+
+    documents: as `Document` describes them, in any order; a benchmark without one is left out
+    pictures: likemark-open's folder; None, or one that is not there: names without thumbnails
+    Raises InvalidInput for none, and LikemarkError without matplotlib.
+    """
+    if not documents:
+        raise InvalidInput("there is no result to show; run: likemark bench run all")
+    folder = pictures if pictures is not None and pictures.is_dir() else None
+    ordered = in_order(documents)
+    sections = [_section(name, one, folder) for name, one in numbered(ordered)]
+    return _template().render(
+        style=Markup(_packaged("page.css")),
+        summary=_summary(ordered),
+        sections=sections,
+        with_pictures=folder is not None,
+    )
+
+
+def write_page(folder: Path, out: Path, *, pictures: Path | None) -> None:
+    """The page of all documents of a folder; raises as `read_documents`, `render_page` and
+    `write_whole` do."""
+    page = render_page(read_documents(folder), pictures=pictures)
+    write_whole(out, page.encode("utf-8", "replace"))
+
+
+def inline(plot: Plot) -> Markup:
+    """The plot's SVG for a page with others: no prologue, and ids that none of them has."""
+    whole = plot.svg()
+    svg = whole[whole.index("<svg") :]
+    svg = _ID.sub(rf'id="{plot.name}-\1"', svg)
+    svg = _REFERENCE.sub(rf"\1{plot.name}-", svg)
+    return Markup(svg.replace("<svg ", f'<svg role="img" aria-labelledby="{plot.name}" ', 1))
+
+
+def _section(name: str, document: Document, pictures: Path | None) -> _Section:
+    shown = tables(document)
+    retrieval = document.benchmark == "retrieval"
+    return _Section(
+        name=name,
+        title=document.title,
+        protocol=protocol(document),
+        provenance=provenance(document),
+        command=words(document.command),
+        tables=tuple(shown),
+        legend=tuple(dict.fromkeys(column for table in shown for column in table.defined)),
+        plots=tuple(_plot_view(plot) for plot in plots(document, prefix=name)),
+        failures=tuple(failure_views(document, pictures=pictures)) if retrieval else (),
+    )
+
+
+def _plot_view(plot: Plot) -> _PlotView:
+    return _PlotView(plot.name, plot.title, plot.description, inline(plot))
+
+
+def _summary(documents: Sequence[Document]) -> str:
+    """The models and the days, each once."""
+    models = dict.fromkeys(words(document.model.get("name")) for document in documents)
+    days = sorted({document.date[:10] for document in documents})
+    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{', '.join(models)}; {span}"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_packaged("page.html.j2"))
+
+
+def _packaged(name: str) -> str:
+    return (files(__package__ or __name__) / name).read_text(encoding="utf-8")

@@ -1,0 +1,153 @@
+"""FlickrLogos-27, the invariance suite and speed as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from likemark.benchmarks.pages.documents import Document
+from likemark.benchmarks.pages.tables import (
+    NONE,
+    Column,
+    Row,
+    Table,
+    count,
+    digits,
+    interval,
+    name,
+    share,
+    words,
+)
+
+_CLASSIFIERS = {"knn": "nearest neighbours", "linear": "linear head", "cnn": "the network itself"}
+_FELT = ("pictures/s", "ms", "s")  # units of what a user sees
+
+FLICKR_COLUMNS = (
+    name("system"),
+    name("learnt from", "whole training photos, or the annotated boxes in them"),
+    name("classifier", "what turns a vector into a brand"),
+    Column("examples", "photos or boxes that were learnt from"),
+    Column(
+        "accuracy (95 %)",
+        "share of the photos that show a brand whose brand is named rightly; in parentheses the "
+        "95 % interval of a bootstrap over photos",
+    ),
+    Column("AUROC", "chance that a photo with a brand is more confident than one without"),
+    Column(
+        "accepted and right",
+        "share of the photos with a brand that pass the threshold and are named rightly",
+    ),
+    Column("false accepts", "share of the photos without a brand that pass the same threshold"),
+)
+INVARIANCE_COLUMNS = (
+    name("transformation"),
+    name("what it does"),
+    Column("R@1", "share of the transformed pictures that find their original at rank 1"),
+    Column("R@10", "share of the transformed pictures that find it among the first 10"),
+    Column("pictures", "that the transformation applies to"),
+)
+SPEED_COLUMNS = (
+    name("measure"),
+    Column("value"),
+    name("unit"),
+    name("target"),
+    name("met"),
+)
+
+
+def flickr27_protocol(document: Document) -> str:
+    result = document.result
+    return (
+        f"{count(result['training_photos'])} training photos ({count(result['training_boxes'])} "
+        f"boxes) of {len(result['brands'])} brands, official subset {result['subset']}; "
+        f"{count(result['positives'])} query photos show a brand, {count(result['negatives'])} "
+        f"show none; {count(result['repeated'])} of the former are training photos as well and are "
+        f"kept. Encoders are frozen, query photos are whole, seed {result['seed']}."
+    )
+
+
+def flickr27_tables(document: Document) -> list[Table]:
+    rows = tuple(map(_flickr_row, document.result["rows"]))
+    return [Table("Brands named and strangers refused", FLICKR_COLUMNS, rows)]
+
+
+def invariance_protocol(document: Document) -> str:
+    result = document.result
+    return (
+        f"{count(result['sources'])} marks, each transformed, ask for themselves among "
+        f"{count(result['gallery'])} pictures; ties against us, other drawings of the same mark "
+        "left out. A transformation that makes no sense for a picture is not counted."
+    )
+
+
+def invariance_tables(document: Document, *, brief: bool = False) -> list[Table]:
+    """brief: the means and the worst transformation only"""
+    result = document.result
+    asked = [one for one in result["transformations"] if one["queries"]]
+    mean = (
+        "mean",
+        f"of {len(asked)} transformations, each counting the same",
+        share(result["mean_recall_at_1"]),
+        share(result["mean_recall_at_10"]),
+        count(sum(one["queries"] for one in asked)),
+    )
+    shown = [
+        one for one in result["transformations"] if not brief or one["name"] == result["worst"]
+    ]
+    rows = (*(_invariance_row(one, result["worst"]) for one in shown), Row(mean))
+    return [Table("Transformations", INVARIANCE_COLUMNS, rows)]
+
+
+def speed_protocol(document: Document) -> str:
+    measured = document.result["indexing"]["pictures"]
+    return (
+        f"Medians over repetitions of {count(measured)} pictures each; vectors of the search rows "
+        "are synthetic. Other programs on the machine change every figure."
+    )
+
+
+def speed_tables(document: Document, *, brief: bool = False) -> list[Table]:
+    """brief: what has a target, rates and waiting times only"""
+    rows = tuple(
+        _speed_row(one)
+        for one in document.result["measures"]
+        if not brief or one["target"] is not None or one["unit"] in _FELT
+    )
+    return [Table("Indexing, search and start-up", SPEED_COLUMNS, rows)]
+
+
+def _flickr_row(row: Mapping[str, Any]) -> Row:
+    scores = row["scores"]
+    return Row(
+        (
+            words(row["name"]),
+            "whole photos" if row["source"] == "photos" else "boxes",
+            _CLASSIFIERS.get(row["classifier"], words(row["classifier"])),
+            count(row["examples"]),
+            interval(scores["accuracy"], scores["accuracy_low"], scores["accuracy_high"]),
+            share(scores["auroc"]),
+            share(scores["accuracy_accepted"]),
+            share(scores["false_accepts"]),
+        )
+    )
+
+
+def _invariance_row(one: Mapping[str, Any], worst: str) -> Row:
+    is_worst = one["name"] == worst
+    cells = (
+        words(one["name"]),
+        words(one["description"]),
+        share(one["recall_at_1"]),
+        share(one["recall_at_10"]),
+        count(one["queries"]),
+    )
+    return Row(cells, note="the worst" if is_worst else "", key=is_worst)
+
+
+def _speed_row(measure: Mapping[str, Any]) -> Row:
+    target = measure["target"]
+    verdict = {None: NONE, True: "yes", False: "no"}[measure["met"]]
+    aim = NONE if target is None else f"{words(measure['bound'])} {target:g}"
+    unit = words(measure["unit"]) or NONE
+    cells = (words(measure["name"]), digits(measure["value"]), unit, aim, verdict)
+    return Row(cells, key=measure["met"] is False)

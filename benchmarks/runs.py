@@ -1,0 +1,195 @@
+"""`likemark bench run`: one benchmark from its data on the disk to the document of its result."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from likemark.benchmarks.corpus.dataset import OpenBenchmark
+from likemark.benchmarks.encoders import Encoder
+from likemark.benchmarks.model_encoder import ModelEncoder
+from likemark.benchmarks.protocol.run import Gallery, run_retrieval
+from likemark.benchmarks.rivals.registry import Rival, RivalUnavailable, rivals
+from likemark.benchmarks.rivals.scorer import Scorer
+from likemark.benchmarks.speed_machine import describe_machine
+from likemark.db.errors import InvalidInput
+from likemark.retrieval.devices import AUTO, choose_device
+from likemark.retrieval.models import DEFAULT, FoundModel, find_model
+
+# In the order of `all`, each with the folder that it looks for there.
+FOLDERS = {
+    "retrieval": "open",
+    "metu": "metu",
+    "flickr27": "flickrlogos27",
+    "invariance": "open",
+    "speed": None,
+}
+Document = dict[str, Any]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    cache: Path  # folder for embeddings
+    data: Path | None = None  # the benchmark's folder; of all: the folder that holds them
+    model: str = DEFAULT  # name, or path of a card
+    models: Path | None = None  # folder of the user's own models
+    device: str = AUTO
+    with_rivals: bool = True
+    weights: Path | None = None  # folder of the rivals' weights
+    distractors: int | None = None  # None: all there are
+
+    def __post_init__(self) -> None:
+        if self.distractors is not None and self.distractors < 1:
+            raise InvalidInput(f"distractors {self.distractors}: must be 1 or more")
+
+
+def run_all(options: RunOptions, *, progress: Progress) -> Iterator[Document]:
+    """Every benchmark whose folder is below `options.data`, one after the other."""
+    if options.data is None:
+        raise InvalidInput("--data: name the folder that holds open, flickrlogos27 or metu")
+    for name, folder in FOLDERS.items():
+        if folder is not None and not (options.data / folder).is_dir():
+            progress(f"{name}: left out, there is no {options.data / folder}")
+            continue
+        yield run(name, options, progress=progress, within=folder)
+
+
+def run(
+    name: str, options: RunOptions, *, progress: Progress, within: str | None = None
+) -> Document:
+    """One benchmark's document.
+
+    within: the folder below `options.data`, where that holds several
+    Raises LikemarkError.
+    """
+    data = options.data
+    if data is None and FOLDERS[name] is not None:
+        raise InvalidInput(f"--data: name the folder of {name}'s data")
+    found = find_model(options.model, options.models)
+    job = Job(options, found, data / within if data and within else data, progress)
+    result, about = RUNNERS[name](job)
+    machine = describe_machine(choose_device(options.device))
+    return {
+        "benchmark": name,
+        "command": command(name, options, job.data),
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "machine": asdict(machine),
+        "model": {"name": found.card.name, "fingerprint": found.card.fingerprint},
+        "data": about,
+        "result": result,
+    }
+
+
+def command(name: str, options: RunOptions, data: Path | None) -> str:
+    """What repeats the run; folders by their last name, for paths are nobody's business."""
+    words = ["likemark bench run", name]
+    words += [f"--data {data.name}"] if data else []
+    words += [f"--model {Path(options.model).name}"] if options.model != DEFAULT else []
+    words += [f"--distractors {options.distractors}"] if options.distractors else []
+    if name in ("retrieval", "flickr27"):
+        words += [] if options.with_rivals else ["--no-rivals"]
+        words += [f"--weights {options.weights.name}"] if options.weights else []
+    return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the run of one benchmark is given."""
+
+    options: RunOptions
+    found: FoundModel
+    data: Path | None  # this benchmark's own folder
+    progress: Progress
+
+    @property
+    def folder(self) -> Path:
+        assert self.data is not None  # `run` has seen to it
+        return self.data
+
+    def model(self) -> ModelEncoder:
+        return ModelEncoder.load(self.found, device=self.options.device)
+
+    def rivals(self) -> tuple[Rival, ...]:
+        if not self.options.with_rivals:
+            return ()
+        return rivals(self.options.weights, device=self.options.device)
+
+    def benchmark(self) -> OpenBenchmark:
+        return OpenBenchmark.read(self.folder, distractors=self.options.distractors)
+
+
+Outcome = tuple[Document, Document]  # the result, and what its data is
+
+
+def _retrieval(job: Job) -> Outcome:
+    benchmark = job.benchmark()
+    gallery = Gallery(benchmark, job.options.cache, job.progress)
+    result = run_retrieval(gallery, job.model(), job.rivals())
+    return asdict(result), {"name": "likemark-open", "sha256": benchmark.data}
+
+
+def _invariance(job: Job) -> Outcome:
+    from likemark.benchmarks.protocol.invariance import run_invariance
+
+    benchmark = job.benchmark()
+    gallery = Gallery(benchmark, job.options.cache, job.progress)
+    result = run_invariance(gallery, job.model())
+    return asdict(result), {"name": "likemark-open", "sha256": benchmark.data}
+
+
+def _flickr27(job: Job) -> Outcome:
+    from likemark.benchmarks.flickr27.run import run_flickr27
+
+    encoders = [job.model(), *_encoders(job)]
+    result = run_flickr27(job.folder, encoders, progress=job.progress)
+    return asdict(result), {"name": "FlickrLogos-27", "sha256": result.data}
+
+
+def _encoders(job: Job) -> Iterator[Encoder]:
+    for rival in job.rivals():
+        if rival.kind != "vectors":
+            job.progress(f"{rival.name}: left out, it has no vectors")
+            continue
+        try:
+            system = rival.load()
+        except RivalUnavailable as error:
+            job.progress(f"{rival.name}: {error}")
+            continue
+        if not isinstance(system, Scorer):
+            yield system
+
+
+def _metu(job: Job) -> Outcome:
+    from likemark.benchmarks.embedded import embedded
+    from likemark.benchmarks.metu.collection import read_folder
+    from likemark.benchmarks.metu.evaluate import evaluate
+    from likemark.benchmarks.metu.pictures import MetuPictures
+
+    collection = read_folder(job.folder)
+    data = hashlib.sha256("\n".join(collection.names).encode()).hexdigest()
+    queries = len(collection.groups)
+    pictures = MetuPictures(job.folder, collection.names, queries, job.progress)
+    rows = embedded(job.model(), pictures, job.options.cache, data=data, progress=job.progress)
+    about = {"name": "METU", "sha256": data, "of": "the names, in order"}
+    return asdict(evaluate(rows, collection.groups)), about
+
+
+def _speed(job: Job) -> Outcome:
+    from likemark.benchmarks.speed import SpeedOptions, report_json, run_speed
+
+    report = run_speed(SpeedOptions(device=job.options.device), progress=job.progress)
+    return report_json(report), {"name": "the bundled sample"}
+
+
+RUNNERS: dict[str, Callable[[Job], Outcome]] = {
+    "retrieval": _retrieval,
+    "metu": _metu,
+    "flickr27": _flickr27,
+    "invariance": _invariance,
+    "speed": _speed,
+}

@@ -1,0 +1,38 @@
+"""A folder of results: a JSON and a Markdown file a benchmark, the plots and one page of all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from likemark.benchmarks.pages.documents import read_documents
+from likemark.benchmarks.pages.markdown import markdown
+from likemark.benchmarks.pages.page import write_page
+from likemark.benchmarks.pages.plots import write_plots
+from likemark.db.errors import LikemarkError
+from likemark.retrieval.files import write_whole
+
+PAGE = "index.html"
+
+
+def write_document(document: Mapping[str, Any], folder: Path) -> None:
+    """NAME.json and NAME.md, over those of an earlier run. Raises LikemarkError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    write_whole(folder / f"{document['benchmark']}.json", text.encode())
+    write_whole(folder / f"{document['benchmark']}.md", f"{markdown(document)}\n".encode())
+
+
+def write_views(folder: Path, *, pictures: Path | None) -> None:
+    """The plots and the page of all documents in the folder.
+
+    pictures: likemark-open's folder, for the thumbnails of failures
+    Raises LikemarkError, also where matplotlib is missing.
+    """
+    write_plots(list(read_documents(folder)), folder)
+    write_page(folder, folder / PAGE, pictures=pictures)

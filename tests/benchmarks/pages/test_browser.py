@@ -1,0 +1,79 @@
+"""The page in a real browser: it asks for nothing, and its pictures load."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_QUIET = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--disable-dev-shm-usage"
+).split()
+# What it loaded by any address but its own, and every picture that shows nothing.
+_PROBE = """<script>addEventListener("load", () => {
+  const loaded = performance.getEntriesByType("resource").map(one => one.name)
+    .filter(name => !name.startsWith("data:"));
+  const pictures = [...document.images];
+  document.title = JSON.stringify({
+    loaded, pictures: pictures.length,
+    blank: pictures.filter(one => !one.complete || one.naturalWidth != 96).length,
+    plots: [...document.querySelectorAll("svg")].map(one => one.getBoundingClientRect().width),
+    refused, wide: document.documentElement.scrollWidth,
+  });
+});
+var refused = [];
+addEventListener("securitypolicyviolation", event => refused.push(event.blockedURI));
+</script>"""
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Callable[..., str]:
+    """`browse(option, ...)`: run the browser once, and give what it prints."""
+    binary = next(filter(None, map(shutil.which, _NAMES)), None)
+    if binary is None:
+        pytest.skip("no Chromium here")
+
+    def run(*options: str) -> str:
+        profile = f"--user-data-dir={tmp_path / 'profile'}"
+        command = [binary, *_QUIET, profile, *options]
+        return subprocess.run(command, capture_output=True, timeout=120, check=True).stdout.decode()
+
+    return run
+
+
+def test_page_loads_nothing_and_shows_its_pictures(
+    browse: Callable[..., str], whole_page: str, tmp_path: Path
+):
+    # The policy stays, but for the probe's own script.
+    probed = whole_page.replace("'none'; img", "'none'; script-src 'unsafe-inline'; img", 1)
+    page = tmp_path / "page.html"
+    page.write_text(probed.replace("</title>", f"</title>{_PROBE}", 1), encoding="utf-8")
+    seen = browse("--window-size=1200,900", "--dump-dom", page.as_uri())
+    found = json.loads(re.findall(r"<title>(.*?)</title>", seen)[0])
+    assert found["loaded"] == found["refused"] == []
+    assert (found["pictures"], found["blank"]) == (2 * 8, 0)
+    assert len(found["plots"]) == 6
+    assert min(found["plots"]) > 600
+    assert found["wide"] == 1200
+
+
+def test_page_is_drawn(browse: Callable[..., str], whole_page: str, tmp_path: Path):
+    page, shot = tmp_path / "page.html", tmp_path / "shot.png"
+    page.write_text(whole_page, encoding="utf-8")
+    browse("--window-size=1200,3000", f"--screenshot={shot}", page.as_uri())
+    with Image.open(shot) as image:
+        drawn = np.asarray(image.convert("RGB")).astype(int)
+    disc = (abs(drawn - (40, 255, 120)) < 12).all(axis=-1)
+    assert disc.sum() > 1000  # the first query: pictures pass the page's own policy
+    orange = (abs(drawn - (230, 159, 0)) < 12).all(axis=-1)
+    assert orange.sum() > 200  # a series of the plots

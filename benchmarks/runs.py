@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ class RunOptions:
     models: Path | None = None  # folder of the user's own models
     device: str = AUTO
     with_rivals: bool = True
+    chosen: tuple[str, ...] = ()  # parts of rivals' names; none: all rivals
     weights: Path | None = None  # folder of the rivals' weights
     distractors: int | None = None  # None: all there are
 
@@ -93,6 +95,7 @@ def command(name: str, options: RunOptions, data: Path | None) -> str:
     words += [f"--distractors {options.distractors}"] if options.distractors else []
     if name in ("retrieval", "flickr27"):
         words += [] if options.with_rivals else ["--no-rivals"]
+        words += [f"--rival {shlex.quote(part)}" for part in options.chosen]
         words += [f"--weights {options.weights.name}"] if options.weights else []
     return " ".join(words)
 
@@ -117,10 +120,23 @@ class Job:
     def rivals(self) -> tuple[Rival, ...]:
         if not self.options.with_rivals:
             return ()
-        return rivals(self.options.weights, device=self.options.device)
+        return choose(rivals(self.options.weights, device=self.options.device), self.options.chosen)
 
     def benchmark(self) -> OpenBenchmark:
         return OpenBenchmark.read(self.folder, distractors=self.options.distractors)
+
+
+def choose(everything: tuple[Rival, ...], parts: tuple[str, ...]) -> tuple[Rival, ...]:
+    """The rivals whose name holds one of the parts, in any case; all where none is given."""
+    for part in parts:
+        if not any(part.casefold() in rival.name.casefold() for rival in everything):
+            names = ", ".join(rival.name for rival in everything)
+            raise InvalidInput(f"--rival {part!r}: there is none; there are: {names}")
+    return tuple(
+        rival
+        for rival in everything
+        if not parts or any(part.casefold() in rival.name.casefold() for part in parts)
+    )
 
 
 Outcome = tuple[Document, Document]  # the result, and what its data is

@@ -77,6 +77,10 @@ def run(
     rivals: Annotated[
         bool, typer.Option("--rivals/--no-rivals", help="Measure the rivals too, on the same data.")
     ] = True,
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(help="Only rivals with this in their name; may be repeated."),
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Folder with the rivals' weights, named by timm's tags.")
     ] = None,
@@ -113,6 +117,7 @@ def run(
         models=opt.models_folder(root),
         device=device,
         with_rivals=rivals,
+        chosen=tuple(rival or ()),
         weights=weights,
         distractors=distractors,
     )

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.browser import browse
 from support.postgres import Server, running_server
 
 from likemark.db.catalogue import Catalogue
 from likemark.retrieval.workspace import Workspace
+
+__all__ = ["browse"]  # a fixture
 
 DATABASES = ("sqlite", "postgresql")
 

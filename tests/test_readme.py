@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.corpus import draw_mark, write_corpus, write_manifest
 from support.models import tiny_model
+from support.slice import write_slice
 
 from likemark.db.errors import PICTURE_REASONS
 from likemark.db.register import KNOWN_COLUMNS
@@ -60,6 +61,25 @@ def test_the_examples_of_use_run_as_they_stand(desk: Path) -> None:
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     assert (desk / "report.html").exists()
     assert (desk / "vectors.npz").exists()
+
+
+def test_the_benchmark_examples_run_as_they_stand(desk: Path) -> None:
+    write_slice(desk / "data" / "open", groups=4, distractors=12)
+    runner = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
+    ran = []
+    for line in block("sh", "How good it is").splitlines():
+        command = line.split("  #")[0].strip()
+        assert command.startswith("likemark bench ")
+        name = command.split()[3]
+        if command.split()[2] == "run" and name in ("retrieval", "invariance"):
+            done = subprocess.run(
+                f"HF_HUB_OFFLINE=1 {runner}{command.removeprefix('likemark')} --cache cache",
+                shell=True, cwd=desk, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            ran.append(name)
+    assert ran == ["retrieval", "invariance"]
+    assert (desk / "results" / "index.html").exists()
 
 
 def test_the_python_example_runs_as_it_stands(desk: Path) -> None:

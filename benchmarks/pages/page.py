@@ -27,6 +27,7 @@ from likemark.benchmarks.pages.sections import protocol, tables
 from likemark.benchmarks.pages.tables import Column, Table, words
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.files import write_whole
+from likemark.retrieval.report.page import base_style
 
 _ID = re.compile(r'\bid="([^"]+)"')
 _REFERENCE = re.compile(r'(url\(#|href="#)')
@@ -66,7 +67,7 @@ def render_page(documents: Sequence[Mapping[str, Any]], *, pictures: Path | None
     ordered = in_order(documents)
     sections = [_section(name, one, folder) for name, one in numbered(ordered)]
     return _template().render(
-        style=Markup(_packaged("page.css")),
+        style=Markup(base_style() + _packaged("page.css")),
         summary=_summary(ordered),
         sections=sections,
         with_pictures=folder is not None,

@@ -156,7 +156,12 @@ def _template() -> Template:
 
 @cache
 def _style() -> Markup:
-    return Markup(_packaged("report.css"))
+    return Markup(base_style() + _packaged("report.css"))
+
+
+def base_style() -> str:
+    """The style that all pages share; each sets its own `--width`."""
+    return _packaged("base.css")
 
 
 def _packaged(name: str) -> str:

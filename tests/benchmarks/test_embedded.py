@@ -39,7 +39,7 @@ class Counting:
                 raise Killed
             self.asked.append(int(picture[0, 0, 0]))
             row = np.array([1.0, picture[0, 0, 0], 2.0], np.float32)
-            yield row / np.linalg.norm(row)
+            yield (row / np.linalg.norm(row)).astype(np.float32)
 
 
 def test_each_picture_is_encoded_once(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from PIL import Image
 from support.models import tiny_model
 from support.slice import write_slice
 
-from likemark.benchmarks.runs import FOLDERS, RUNNERS, RunOptions, command, run, run_all
+from likemark.benchmarks.rivals.registry import rivals
+from likemark.benchmarks.runs import FOLDERS, RUNNERS, RunOptions, choose, command, run, run_all
 from likemark.benchmarks.store import PAGE, write_document, write_views
 from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.retrieval.models import FoundModel
@@ -167,3 +168,13 @@ def test_a_command_names_no_folder_above_the_last(options: RunOptions, tmp_path:
     text = command("retrieval", given, options.data)
     assert text.endswith("--weights weights")
     assert str(tmp_path) not in text
+
+
+def test_rivals_are_chosen_by_part_of_their_name() -> None:
+    everything = rivals(None, device="cpu")
+    assert [rival.name for rival in choose(everything, ("HOG",))] == [
+        rival.name for rival in everything if "HOG" in rival.name
+    ]
+    assert choose(everything, ()) == everything
+    with pytest.raises(InvalidInput, match=r"'nobody'.*pHash"):
+        choose(everything, ("nobody",))

@@ -22,6 +22,7 @@ def read_slice() -> list[dict[str, Any]]:
 
 def write_slice(folder: Path, *, groups: int | None = None, distractors: int | None = None) -> Path:
     """groups, distractors: how many; None: all."""
+    folder.mkdir(parents=True, exist_ok=True)
     rows = read_slice()
     names = list(dict.fromkeys(row["group"] for row in rows if row["group"]))[:groups]
     marks = [row for row in rows if row["group"] in names]

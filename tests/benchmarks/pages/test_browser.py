@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
+from support.browser import Browse
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
-    "--disable-background-networking --disable-component-update --disable-sync "
-    "--disable-dev-shm-usage"
-).split()
 # What it loaded by any address but its own, and every picture that shows nothing.
 _PROBE = """<script>addEventListener("load", () => {
   const loaded = performance.getEntriesByType("resource").map(one => one.name)
@@ -36,24 +27,7 @@ addEventListener("securitypolicyviolation", event => refused.push(event.blockedU
 </script>"""
 
 
-@pytest.fixture
-def browse(tmp_path: Path) -> Callable[..., str]:
-    """`browse(option, ...)`: run the browser once, and give what it prints."""
-    binary = next(filter(None, map(shutil.which, _NAMES)), None)
-    if binary is None:
-        pytest.skip("no Chromium here")
-
-    def run(*options: str) -> str:
-        profile = f"--user-data-dir={tmp_path / 'profile'}"
-        command = [binary, *_QUIET, profile, *options]
-        return subprocess.run(command, capture_output=True, timeout=120, check=True).stdout.decode()
-
-    return run
-
-
-def test_page_loads_nothing_and_shows_its_pictures(
-    browse: Callable[..., str], whole_page: str, tmp_path: Path
-):
+def test_page_loads_nothing_and_shows_its_pictures(browse: Browse, whole_page: str, tmp_path: Path):
     # The policy stays, but for the probe's own script.
     probed = whole_page.replace("'none'; img", "'none'; script-src 'unsafe-inline'; img", 1)
     page = tmp_path / "page.html"
@@ -67,7 +41,7 @@ def test_page_loads_nothing_and_shows_its_pictures(
     assert found["wide"] == 1200
 
 
-def test_page_is_drawn(browse: Callable[..., str], whole_page: str, tmp_path: Path):
+def test_page_is_drawn(browse: Browse, whole_page: str, tmp_path: Path):
     page, shot = tmp_path / "page.html", tmp_path / "shot.png"
     page.write_text(whole_page, encoding="utf-8")
     browse("--window-size=1200,3000", f"--screenshot={shot}", page.as_uri())

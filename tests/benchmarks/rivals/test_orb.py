@@ -67,25 +67,27 @@ def test_it_finds_a_rotated_copy_among_30_marks(marks):
 
 
 def test_it_scores_the_same_again_and_in_any_company_of_queries(marks):
-    first = all_scores(marks, [4, 9])
-    assert np.array_equal(first, all_scores(marks, [4, 9]))
-    np.testing.assert_array_equal(first[1:], all_scores(marks, [9]))
+    few = marks[:8]
+    first = all_scores(few, [4, 7])
+    assert np.array_equal(first, all_scores(few, [4, 7]))
+    assert np.array_equal(first[1:], all_scores(few, [7]))
 
 
 def test_more_queries_than_a_block_come_in_blocks(marks):
     progress: list[str] = []
-    queries = np.arange(40) % 30
-    blocks = list(OrbScorer().scores(marks, queries, progress=progress.append))
+    few, queries = marks[:6], np.arange(40) % 6
+    blocks = list(OrbScorer().scores(few, queries, progress=progress.append))
     assert [len(scores) for _, scores in blocks] == [32, 8]
     assert np.array_equal(blocks[0][1][5], blocks[1][1][3])  # both are of mark 5
-    assert progress[0] == "ORB: 30 of 30 pictures"
+    assert progress[0] == "ORB: 6 of 6 pictures"
     assert progress[-1] == "ORB: 40 of 40 queries"
 
 
 def test_unverified_pictures_keep_their_votes_which_are_below_1(marks):
-    scores = all_scores(marks, [0, 1, 2], verified=0)
+    few = marks[:8]
+    scores = all_scores(few, [0, 1, 2], verified=0)
     assert 0 < scores.max() < 1
-    verified = all_scores(marks, [0, 1, 2], verified=1)
+    verified = all_scores(few, [0, 1, 2], verified=1)
     assert ((verified >= 1).sum(axis=1) == 1).all()
     assert np.array_equal(verified % 1 > 0, scores > 0)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support.browser import Browse
 
 from likemark.db.errors import PictureError
 from likemark.db.values import Filters
@@ -19,32 +18,9 @@ from likemark.retrieval.report.page import render_report
 from likemark.retrieval.report.thumbnails import Thumbnails
 from likemark.retrieval.results import QueryResult
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
-    "--disable-background-networking --disable-component-update --disable-sync "
-    "--disable-dev-shm-usage"
-).split()
-
-
-@pytest.fixture
-def browse(tmp_path: Path) -> Callable[..., str]:
-    """`browse(option, ...)`: run the browser once, and give what it prints."""
-    binary = next(filter(None, map(shutil.which, _NAMES)), None)
-    if binary is None:
-        pytest.skip("no Chromium here")
-
-    def run(*options: str) -> str:
-        profile = f"--user-data-dir={tmp_path / 'profile'}"
-        command = [binary, *_QUIET, profile, *options]
-        done = subprocess.run(command, capture_output=True, timeout=120, check=True)
-        return done.stdout.decode()
-
-    return run
-
 
 def test_page_is_drawn_printed_and_read(
-    browse: Callable[..., str],
+    browse: Browse,
     sample: Any,
     sample_thumbnails: Thumbnails,
     tmp_path: Path,
@@ -78,7 +54,7 @@ def test_page_is_drawn_printed_and_read(
 
 @pytest.mark.parametrize("width", [500, 1200])
 def test_endless_words_do_not_widen_the_page(
-    browse: Callable[..., str],
+    browse: Browse,
     mark: Callable[..., Any],
     hit: Callable[..., Any],
     search: Callable[..., Any],

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.command import Run
+from support.slice import write_slice
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write_slice(tmp_path / "open", groups=4, distractors=10)
+
+
+def test_json_is_one_document_and_progress_goes_to_stderr(
+    likemark: Run, data: Path, tmp_path: Path
+) -> None:
+    done = likemark(
+        "bench", "run", "retrieval", "--data", data, "--no-rivals", "--json",
+        "--cache", tmp_path / "cache",
+    )  # fmt: skip
+    assert done.code == 0
+    assert done.json["benchmark"] == "retrieval"
+    assert done.json["result"]["groups"] == 4
+    assert "pictures" in done.err
+
+
+def test_without_json_a_markdown_table_comes_out(likemark: Run, data: Path, tmp_path: Path) -> None:
+    done = likemark(
+        "bench", "run", "retrieval", "--data", data, "--no-rivals", "--out", tmp_path / "out",
+        "--cache", tmp_path / "cache",
+    )  # fmt: skip
+    assert done.code == 0
+    assert "| tiny |" in done.out
+    assert json.loads((tmp_path / "out" / "retrieval.json").read_text())["benchmark"] == "retrieval"
+    assert (tmp_path / "out" / "index.html").exists()
+
+
+def test_a_folder_without_a_benchmark_is_nothing_found(likemark: Run, tmp_path: Path) -> None:
+    done = likemark("bench", "run", "retrieval", "--data", tmp_path, "--no-rivals")
+    assert done.code == 3
+    assert "likemark bench build open" in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_missing_data_is_wrong_usage(likemark: Run) -> None:
+    done = likemark("bench", "run", "metu")
+    assert done.code == 2
+    assert "--data" in done.err
+
+
+def test_more_distractors_than_there_are_is_wrong_usage(likemark: Run, data: Path) -> None:
+    done = likemark(
+        "bench", "run", "retrieval", "--data", data, "--no-rivals", "--distractors", "11"
+    )
+    assert done.code == 2
+    assert "10 distractors" in done.err
+
+
+def test_building_without_npm_says_what_to_install(likemark: Run, tmp_path: Path) -> None:
+    done = likemark("bench", "build", "open", tmp_path / "open", "--npm", "no-such-npm")
+    assert done.code == 1
+    assert "install Node.js" in done.err.strip().splitlines()[-1]
+    assert not (tmp_path / "open" / "manifest.csv").exists()

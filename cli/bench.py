@@ -139,7 +139,7 @@ def run(
     if json:
         print_json(documents if everything else documents[0])
     else:
-        say("\n\n".join(markdown(document) for document in documents))
+        say("\n".join(markdown(document) for document in documents).rstrip())
 
 
 @app.command(epilog="Example: likemark bench speed --vectors 10000,100000 --out speed.json")

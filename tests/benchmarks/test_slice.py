@@ -12,10 +12,10 @@ from likemark.benchmarks.model_encoder import ModelEncoder
 from likemark.benchmarks.protocol.retrieval import rank_rows, standing
 from likemark.retrieval.models import find_model
 
-# Measured with the weights that are shipped, less what bfloat16 and float32 differ in. A better
-# model raises them; nothing may lower them.
-LEAST_MAP = 0.0
-LEAST_R_AT_1 = 0.0
+# Measured with the shipped weights: 0.315 and 0.250; less what bfloat16 and float32 differ in. A
+# better model raises them; nothing may lower them.
+LEAST_MAP = 0.305
+LEAST_R_AT_1 = 0.24
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,7 @@ _TABLES: dict[str, Callable[[Document], list[Table]]] = {
 _BRIEF: dict[str, Callable[[Document], list[Table]]] = {
     **_TABLES,
     "retrieval": lambda document: open_tables(document, brief=True),
+    "flickr27": lambda document: flickr27_tables(document, brief=True),
     "invariance": lambda document: invariance_tables(document, brief=True),
     "speed": lambda document: speed_tables(document, brief=True),
 }

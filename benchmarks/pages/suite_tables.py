@@ -66,8 +66,13 @@ def flickr27_protocol(document: Document) -> str:
     )
 
 
-def flickr27_tables(document: Document) -> list[Table]:
-    rows = tuple(map(_flickr_row, document.result["rows"]))
+def flickr27_tables(document: Document, *, brief: bool = False) -> list[Table]:
+    """brief: of each encoder the linear head on whole photos only"""
+    rows = tuple(
+        _flickr_row(row)
+        for row in document.result["rows"]
+        if not brief or (row["source"] == "photos" and row["classifier"] != "knn")
+    )
     return [Table("Brands named and strangers refused", FLICKR_COLUMNS, rows)]
 
 

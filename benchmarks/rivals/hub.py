@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 # A URL's reason why it cannot be reached, or None where it answers.
 Unreachable = Callable[[str], str | None]
@@ -27,7 +26,7 @@ def why_unreachable(url: str) -> str | None:
     try:
         get_session().head(url, timeout=_SECONDS)
     except Exception:  # of whichever library the hub's client is built on
-        return f"{urlsplit(url).hostname} cannot be reached"
+        return "no network: its weights cannot be fetched"
     return None
 
 

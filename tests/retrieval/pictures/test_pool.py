@@ -42,8 +42,16 @@ def hang(svg: Callable[..., bytes]) -> bytes:
 def children(parent: int) -> list[int]:
     """A process's decoding children: tests beside these keep servers and other processes."""
     tasks = Path(f"/proc/{parent}/task").iterdir()
-    found = [int(one) for task in tasks for one in (task / "children").read_text().split()]
-    return [one for one in found if b"pictures.worker" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    found = [int(one) for task in tasks for one in bytes_of(task / "children").split()]
+    return [one for one in found if b"pictures.worker" in bytes_of(Path(f"/proc/{one}/cmdline"))]
+
+
+def bytes_of(path: Path) -> bytes:
+    """Nothing for a thread or process that has ended meanwhile."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def no_child_is_left() -> bool:

@@ -142,6 +142,23 @@ def run(
         say("\n".join(markdown(document) for document in documents).rstrip())
 
 
+@app.command(epilog="Example: likemark bench page benchmarks/results --data data/open")
+def page(
+    results: Annotated[Path, typer.Argument(help="Folder with the JSON of runs.")],
+    data: Annotated[
+        Path | None, typer.Option(help="likemark-open's folder, for the pictures of failures.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The page.", metavar="FILE.html")] = Path(
+        "results.html"
+    ),
+) -> None:
+    """Write one self-contained page of what was measured: tables, plots and failures."""
+    from likemark.benchmarks.pages.page import write_page
+
+    write_page(results, out, pictures=data)
+    say(str(out))
+
+
 @app.command(epilog="Example: likemark bench speed --vectors 10000,100000 --out speed.json")
 def speed(
     pictures: Annotated[

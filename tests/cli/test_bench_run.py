@@ -64,3 +64,11 @@ def test_building_without_npm_says_what_to_install(likemark: Run, tmp_path: Path
     assert done.code == 1
     assert "install Node.js" in done.err.strip().splitlines()[-1]
     assert not (tmp_path / "open" / "manifest.csv").exists()
+
+
+def test_the_committed_results_make_one_page(likemark: Run, tmp_path: Path) -> None:
+    committed = Path(__file__).parents[2] / "benchmarks" / "results"
+    done = likemark("bench", "page", committed, "--out", tmp_path / "page.html")
+    assert done.code == 0
+    assert done.out.strip() == str(tmp_path / "page.html")
+    assert "FlickrLogos-27" in (tmp_path / "page.html").read_text()

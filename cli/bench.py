@@ -53,8 +53,8 @@ def build_open(
 ) -> None:
     """Build likemark-open from its pinned npm packages, the same bytes on every run.
 
-    Needs Node.js's npm, a network, 100 MB of packages, 1 GB of disk and a quarter of an hour on two cores; a run that
-    was stopped goes on where it was.
+    Needs Node.js's npm, a network, 100 MB of packages, 1 GB of disk and a quarter of an hour on two
+    cores; a run that was stopped goes on where it was.
     """
     from likemark.benchmarks.corpus.build import build
     from likemark.benchmarks.corpus.manifest import summary

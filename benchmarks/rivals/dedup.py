@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from likemark.benchmarks.model_encoder import ModelEncoder
 from likemark.benchmarks.rivals.foreign import foreign_encoder
@@ -22,7 +23,7 @@ SIZE = 224  # px, the whole square: the package's own crop would cut a mark's ed
 def load_dedup(*, device: str, unreachable: Unreachable) -> ModelEncoder:
     """Raises RivalUnavailable. The weights are in torch's cache, else the package fetches them."""
     try:
-        from imagededup.utils.models import MobilenetV3  # type: ignore[import-untyped]
+        package: Any = import_module("imagededup.utils.models")  # it need not be there
     except ImportError as error:
         raise RivalUnavailable("needs the package imagededup: pip install imagededup") from error
     url = _weights_url()
@@ -30,7 +31,7 @@ def load_dedup(*, device: str, unreachable: Unreachable) -> ModelEncoder:
     if reason:
         raise RivalUnavailable(f"{reason}, and torch's cache does not hold {_cached(url).name}")
     try:
-        network: torch.nn.Module = MobilenetV3()
+        network: torch.nn.Module = package.MobilenetV3()
     except (OSError, RuntimeError) as error:
         raise RivalUnavailable(f"{url}: {one_line(str(error), limit=120)}") from error
     return foreign_encoder(

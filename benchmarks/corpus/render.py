@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from PIL import Image
 
 from likemark.benchmarks.corpus.drawings import Drawing
 from likemark.retrieval.devices import cores
+from likemark.retrieval.ordered import in_order
 from likemark.retrieval.pictures.normalise import flatten, ground_colour, trim
 
 SIDE = 256  # px, the longer side before the clear border is cut away
@@ -49,12 +49,13 @@ def render_all(drawings: Iterable[Drawing]) -> Iterator[Rendered | Unusable]:
     if len(first) < 2:  # sooner done than processes are started
         yield from map(render, chain(*first))
         return
-    chunks = chain(first, chunks)
     with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
-        waiting = deque(pool.submit(_chunk, c) for c in islice(chunks, cores() * _WAITING))
-        while waiting:
-            yield from waiting.popleft().result()
-            waiting.extend(pool.submit(_chunk, chunk) for chunk in islice(chunks, 1))
+        rendered = in_order(
+            lambda chunk: pool.submit(_chunk, chunk),
+            chain(first, chunks),
+            ahead=cores() * _WAITING,
+        )
+        yield from chain.from_iterable(rendered)
 
 
 def render(drawing: Drawing) -> Rendered | Unusable:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from likemark.benchmarks.encoders import Pixels, Rows
 from likemark.benchmarks.model_encoder import prepared
-from likemark.benchmarks.rivals.pool import in_order
+from likemark.benchmarks.rivals.pool import worked
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.cards import PICTURE_RULES
 
@@ -32,7 +32,7 @@ class DescriptorEncoder:
 
     def encode(self, pictures: Iterable[Pixels]) -> Iterator[Rows]:
         """See `Encoder.encode`."""
-        return in_order(lambda pixels: self.describe(prepared(pixels, self.size)), pictures)
+        return worked(lambda pixels: self.describe(prepared(pixels, self.size)), pictures)
 
 
 def recipe_hash(recipe: str, size: int) -> str:

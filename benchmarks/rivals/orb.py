@@ -24,7 +24,7 @@ from likemark.benchmarks.rivals.orb_features import (
     extract,
 )
 from likemark.benchmarks.rivals.orb_votes import LISTS, NEAR, NEIGHBOURS, PROBED, Votes
-from likemark.benchmarks.rivals.pool import in_order
+from likemark.benchmarks.rivals.pool import worked
 from likemark.benchmarks.rivals.rival import RivalUnavailable
 from likemark.benchmarks.rivals.scorer import Scores
 from likemark.db.errors import InvalidInput
@@ -102,7 +102,7 @@ def add_inliers(
     features: of N pictures
     """
     pairs = [(row, i) for row, votes in enumerate(scores) for i in most_voted(votes, verified)]
-    counts = in_order(lambda pair: agreeing(asked[pair[0]], features.of(pair[1])), pairs)
+    counts = worked(lambda pair: agreeing(asked[pair[0]], features.of(pair[1])), pairs)
     for pair, count in zip(pairs, counts, strict=True):
         scores[pair] += count
 

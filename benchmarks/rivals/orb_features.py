@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from likemark.benchmarks.embedded import Progress
 from likemark.benchmarks.encoders import Pixels
 from likemark.benchmarks.model_encoder import prepared
-from likemark.benchmarks.rivals.pool import in_order
+from likemark.benchmarks.rivals.pool import worked
 
 SIZE = 224  # px, grey
 MOST = 100  # keypoints of a picture
@@ -68,7 +68,7 @@ def extract(pictures: Sequence[Pixels], progress: Progress) -> Features:
     """The keypoints of N pictures, read and described on all cores."""
     total = len(pictures)
     parts = []
-    for part in in_order(lambda i: keypoints(pictures[i]), range(total)):
+    for part in worked(lambda i: keypoints(pictures[i]), range(total)):
         parts.append(part)
         if len(parts) % _REPORT == 0 or len(parts) == total:
             progress(f"ORB: {len(parts):,} of {total:,} pictures")

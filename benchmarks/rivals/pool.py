@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from likemark.retrieval.devices import cores
+from likemark.retrieval.ordered import in_order
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -16,20 +16,8 @@ Result = TypeVar("Result")
 _AHEAD = 8
 
 
-def in_order(
-    work: Callable[[Item], Result], items: Iterable[Item]
-) -> Generator[Result, None, None]:
+def worked(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
     """work(item) of each item, in order; raises what `work` or the items raise."""
     workers = cores()
-    waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > workers * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        yield from in_order(lambda item: pool.submit(work, item), items, ahead=workers * _AHEAD)

@@ -6,7 +6,6 @@ A codec that crashes, stalls or eats memory costs one picture: its process is re
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -14,6 +13,7 @@ from typing import Self
 
 from likemark.db.errors import InvalidInput, PictureError
 from likemark.retrieval.devices import cores
+from likemark.retrieval.ordered import in_order
 from likemark.retrieval.pictures.child import Child
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
@@ -72,18 +72,7 @@ class DecoderPool:
         Requests are taken as results are taken, a few per worker ahead of them.
         Raises LikemarkError where decoding processes cannot be started at all.
         """
-        waiting: deque[Future[Result]] = deque()
-        source = iter(requests)
-        try:
-            for request in source:
-                waiting.append(self.submit(request))
-                if len(waiting) >= self.workers * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        yield from in_order(self.submit, requests, ahead=self.workers * _AHEAD)
 
     def close(self) -> None:
         """End every process and thread; an iterator of `map` is then of no use."""

@@ -12,7 +12,7 @@ from support.corpus import draw_mark
 from likemark.benchmarks.rivals import keras_resnet, sscd
 from likemark.benchmarks.rivals.frozen import FROZEN, RESNET50
 from likemark.benchmarks.rivals.hashes import phash
-from likemark.benchmarks.rivals.pool import in_order
+from likemark.benchmarks.rivals.pool import worked
 from likemark.benchmarks.rivals.registry import rivals
 from likemark.benchmarks.rivals.rival import Rival, RivalUnavailable
 from likemark.benchmarks.rivals.scorer import Scorer
@@ -125,7 +125,7 @@ def test_work_comes_back_in_order_however_long_each_takes():
         time.sleep(0.02 if number == 0 else 0)
         return number * number
 
-    assert list(in_order(slow_first, range(50))) == [n * n for n in range(50)]
+    assert list(worked(slow_first, range(50))) == [n * n for n in range(50)]
 
 
 def test_work_reads_only_a_little_ahead():
@@ -136,7 +136,7 @@ def test_work_reads_only_a_little_ahead():
             taken.append(number)
             yield number
 
-    results = in_order(str, items())
+    results = worked(str, items())
     assert [next(results) for _ in range(3)] == ["0", "1", "2"]
     results.close()
     assert len(taken) <= 8 * cores() + 4
@@ -146,7 +146,7 @@ def test_an_error_of_the_work_reaches_the_caller():
     def fails(number: int) -> float:
         return 1 / (number - 2)
 
-    results = in_order(fails, range(5))
+    results = worked(fails, range(5))
     with pytest.raises(ZeroDivisionError):
         list(results)
 

@@ -125,7 +125,7 @@ def run(
     runs = (
         run_all(options, progress=note)
         if everything
-        else (run_one(name, options, progress=note) for name in [benchmark.value])
+        else [run_one(benchmark.value, options, progress=note)]
     )
     documents = []
     for document in runs:

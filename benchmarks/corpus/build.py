@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from likemark.benchmarks.corpus.manifest import Entry, Kind, write_manifest
 from likemark.benchmarks.corpus.packages import SOURCES, Source, drawings, fetch, read_sources
 from likemark.benchmarks.corpus.rendered import draw_package, image_path
 from likemark.db.errors import LikemarkError
+from likemark.retrieval.cards import file_sha256
 
 WORK = ".work"
 # Of 2,048 bits: the same icon in another grid size or a hair's breadth bolder.
@@ -45,7 +46,6 @@ class Drawn:
 
     wanted: list[Wanted]  # N, without their SVG
     signatures: NDArray[np.uint8]  # (N, 2, 32, 32)
-    unusable: Counter[str]  # how many could not, by reason
 
     def of(self, kind: Kind) -> NDArray[np.intp]:
         return np.flatnonzero([w.kind == kind for w in self.wanted])
@@ -108,16 +108,14 @@ def _draw(recipe: Recipe, part: keys.Share, target: Path, progress: Progress) ->
     known = recipe.known_brands()
     wanted: list[Wanted] = []
     signatures: list[NDArray[np.uint8]] = []
-    unusable: Counter[str] = Counter()
     for source in recipe.sources:
         chosen = {w.drawing.name: w for w in select(source, recipe, known)}
         record = target / WORK / part / f"{source.archive}.npz"
         found = draw_package((w.drawing for w in chosen.values()), target, record)
         wanted += [_without_svg(chosen[name]) for name in found.names]
         signatures.append(found.signatures)
-        unusable.update(found.unusable.values())
         progress(f"{source.package}: {len(found.names):,} drawings")
-    return Drawn(wanted, np.concatenate(signatures), unusable)
+    return Drawn(wanted, np.concatenate(signatures))
 
 
 def _benchmark_part(source: Source, recipe: Recipe, known: frozenset[str]) -> Iterator[Wanted]:
@@ -150,10 +148,6 @@ def _benchmark(drawn: Drawn, recipe: Recipe) -> dict[int, int]:
     )
     kept = np.array(order)[distinct(drawn.signatures[order], tolerance=DISTRACTOR_TOLERANCE)]
     return dict.fromkeys([int(i) for i in (*relevant, *kept)], 0)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_groups(found: list[str], groups: Groups) -> None:
@@ -196,14 +190,12 @@ def _entries(drawn: Drawn, chosen: dict[int, int], target: Path) -> Iterator[Ent
             version=drawing.version,
             icon=drawing.name,
             licence=drawing.licence,
-            sha256=hashlib.sha256((target / image).read_bytes()).hexdigest(),
+            sha256=file_sha256(target / image),
         )
 
 
 def _without_svg(wanted: Wanted) -> Wanted:
-    d = wanted.drawing
-    bare = Drawing(d.package, d.version, d.name, "", d.licence, d.is_brand)
-    return Wanted(bare, wanted.kind, wanted.group)
+    return replace(wanted, drawing=replace(wanted.drawing, svg=""))
 
 
 def _remove_others(target: Path, listed: set[str]) -> None:

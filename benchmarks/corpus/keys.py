@@ -22,7 +22,8 @@ def brand_key(name: str) -> str:
 
     name: as in its set: `file-type-adobe_original`, `brand-adobe`, `adobe-color`
     """
-    key = _joined(name, BRAND_STYLE)
+    words = _words(_PREFIX.sub("", name.lower()))
+    key = "".join(_without_style(words, BRAND_STYLE))
     return "" if key in GENERIC or len(key) < 2 else key
 
 
@@ -40,10 +41,6 @@ def brand_share(key: str) -> Share:
 def idea_share(key: str) -> Share:
     """As `brand_share`, for generic icons and emoji: five ideas of eight are never trained on."""
     return "benchmark" if _first_byte(key) < BENCHMARK_IDEAS else "training"
-
-
-def _joined(name: str, style: frozenset[str]) -> str:
-    return "".join(_without_style(_words(_PREFIX.sub("", name.lower())), style))
 
 
 def _words(name: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from likemark.db.errors import InvalidInput, NotFound
+from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.files import write_whole
 
 MANIFEST = "manifest.csv"
@@ -60,7 +60,7 @@ def read_entries(folder: Path) -> list[Entry]:
 
 def data_hash(folder: Path) -> str:
     """What a result names its data by: the table's sha256, which holds that of every picture."""
-    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    return file_sha256(folder / MANIFEST)
 
 
 def _entry(row: dict[str, str]) -> Entry:

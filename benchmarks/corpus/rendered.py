@@ -23,7 +23,6 @@ class Pictures:
 
     names: list[str]  # N names of icons
     signatures: NDArray[np.uint8]  # (N, 2, 32, 32)
-    unusable: dict[str, str]  # reason by name, of those that could not
 
 
 def image_path(drawing: Drawing) -> str:
@@ -41,10 +40,8 @@ def draw_package(drawings: Iterable[Drawing], folder: Path, record: Path) -> Pic
         return _read(record)
     names: list[str] = []
     signatures: list[NDArray[np.uint8]] = []
-    unusable: dict[str, str] = {}
     for result in render_all(drawings):
         if not isinstance(result, Rendered):
-            unusable[result.drawing.name] = result.reason
             continue
         path = folder / image_path(result.drawing)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,24 +49,17 @@ def draw_package(drawings: Iterable[Drawing], folder: Path, record: Path) -> Pic
         names.append(result.drawing.name)
         signatures.append(result.signature)
     stacked = np.stack(signatures) if signatures else np.empty((0, 2, 32, 32), np.uint8)
-    found = Pictures(names, stacked, unusable)
+    found = Pictures(names, stacked)
     _write(record, found)
     return found
 
 
 def _read(record: Path) -> Pictures:
     with np.load(record, allow_pickle=False) as data:
-        reasons = zip(data["unusable"].tolist(), data["reasons"].tolist(), strict=True)
-        return Pictures(data["names"].tolist(), data["signatures"], dict(reasons))
+        return Pictures(data["names"].tolist(), data["signatures"])
 
 
 def _write(record: Path, found: Pictures) -> None:
     record.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(record) as file:
-        np.savez(
-            file,
-            names=np.array(found.names, dtype=np.str_),
-            signatures=found.signatures,
-            unusable=np.array(list(found.unusable), dtype=np.str_),
-            reasons=np.array(list(found.unusable.values()), dtype=np.str_),
-        )
+        np.savez(file, names=np.array(found.names, np.str_), signatures=found.signatures)

@@ -10,6 +10,7 @@ import numpy as np
 from likemark.benchmarks.encoders import Pixels
 from likemark.benchmarks.flickr27.layout import QUERIES, TRAINING, Flickr27, TrainingPhoto
 from likemark.benchmarks.loading import load_picture
+from likemark.retrieval.cards import file_sha256
 
 
 def load_photos(data: Flickr27, files: Iterable[str]) -> Iterator[Pixels]:
@@ -36,7 +37,7 @@ def load_crops(data: Flickr27, photos: Iterable[TrainingPhoto]) -> Iterator[tupl
 
 def hash_photos(data: Flickr27) -> dict[str, str]:
     """sha256 of every photo's file, by its name, 64 hexadecimal digits each."""
-    return {file: hashlib.sha256(data.path(file).read_bytes()).hexdigest() for file in data.files}
+    return {file: file_sha256(data.path(file)) for file in data.files}
 
 
 def hash_data(data: Flickr27, photos: dict[str, str]) -> str:

@@ -16,6 +16,7 @@ from likemark.benchmarks.encoders import Encoder, Rows
 from likemark.benchmarks.metrics.ranks import Ranks
 from likemark.benchmarks.metrics.scored import rank_blocks
 from likemark.benchmarks.protocol.retrieval import (
+    MANY,
     Failure,
     Standing,
     failures,
@@ -82,7 +83,7 @@ def run_retrieval(
     return RetrievalResult(
         data=benchmark.data,
         groups=len(sizes),
-        groups_of_many=int((sizes >= 3).sum()),
+        groups_of_many=int((sizes >= MANY).sum()),
         queries=len(benchmark.groups),
         distractors=benchmark.distractors,
         rows=(first, *(_rival_row(gallery, rival) for rival in rivals)),

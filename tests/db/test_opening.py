@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from sqlalchemy import text
@@ -23,6 +25,15 @@ def test_what_was_written_is_there_when_it_is_opened_again(where: str) -> None:
         assert catalogue.identity == identity
         with catalogue.read() as session:
             assert count(session).marks == 1
+
+
+def test_opening_waits_for_another_process_that_is_making_the_file(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "c.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    Timer(0.3, other.execute, ["COMMIT"]).start()
+    with Catalogue.open(tmp_path / "c.db") as catalogue, catalogue.read() as session:
+        assert count(session).marks == 0
+    other.close()
 
 
 def test_a_failed_block_leaves_nothing_behind(catalogue: Catalogue) -> None:

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-
 from likemark.benchmarks.encoders import Pixels, Rows
 from likemark.retrieval.devices import AUTO
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import FoundModel
-from likemark.retrieval.pictures.normalise import flatten, ground_colour, square, trim
+from likemark.retrieval.pictures.normalise import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +41,3 @@ class ModelEncoder:
         for _, row in self.embedder.stream(pictures, lambda pixels: prepared(pixels, size)):
             assert row is not None  # every picture has pixels
             yield row
-
-
-def prepared(pixels: Pixels, size: int) -> Pixels:
-    """By the rules that indexing follows: flattened, trimmed, padded to a square.
-
-    pixels: (H, W, 3 or 4)
-    result: (size, size, 3)
-    """
-    pixels = np.ascontiguousarray(pixels)
-    rgb = flatten(pixels) if pixels.shape[2] == 4 else pixels
-    ground = ground_colour(pixels, rgb)
-    return square(trim(rgb, ground), size, ground)

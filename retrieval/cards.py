@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from likemark.db.errors import ModelDamaged, ModelError
+from likemark.retrieval.poolings import OURS, is_ours, parts
 
 # Part of every fingerprint: advance it when the same file would give other pixels.
 PICTURE_RULES = 1
@@ -23,7 +24,7 @@ class ModelCard:
     input_size: int  # px, square
     mean: tuple[float, float, float]  # of RGB in 0..1
     std: tuple[float, float, float]
-    pooling: str  # timm's global_pool: avg, max, token, ...
+    pooling: str  # timm's global_pool (avg, token, ...), or "linear:" and likemark's own
     dimension: int  # of the embedding
     licence: str  # SPDX, of the weights
     provenance: str  # training data and where the weights come from
@@ -110,4 +111,8 @@ def _problem(card: ModelCard) -> str | None:
         return "std must be above 0"
     if card.colour not in ("rgb", "grey"):
         return f"colour {card.colour!r} must be rgb or grey"
+    try:
+        parts(card.pooling.removeprefix(OURS)) if is_ours(card.pooling) else None
+    except ValueError as error:
+        return str(error)
     return None if isinstance(card.options, dict) else "options must be an object"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from likemark.db.errors import InvalidInput, ModelError, one_line
 from likemark.retrieval.cards import ModelCard, file_sha256
-from likemark.retrieval.embedder import build_backbone, dimension_of
 from likemark.retrieval.models import FoundModel
 
 if TYPE_CHECKING:
@@ -31,8 +30,10 @@ def add_model(
     backbone, ModelError when the weights cannot be had or do not fit.
     """
     card = _card(backbone, name or backbone.split(".")[0].replace("_", "-"), provenance)
+    from likemark.retrieval.network import build_network
+
     card = replace(card, colour="grey" if grey else "rgb")
-    network = build_backbone(card) if weights else _fetched(backbone)
+    network = build_network(card) if weights else fetched(backbone)
     if weights:
         _fill(network, weights)
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,25 +46,52 @@ def add_model(
 def _card(backbone: str, name: str, provenance: str) -> ModelCard:
     import timm
 
+    from likemark.retrieval.network import dimension_of
+
+    settings = pretrained_settings(backbone)
+    network = timm.create_model(backbone, num_classes=0)
+    return ModelCard(
+        name=name,
+        backbone=backbone.split(".")[0],
+        input_size=settings.size,
+        mean=settings.mean,
+        std=settings.std,
+        pooling=_pooling(network),
+        dimension=dimension_of(network),
+        licence=settings.licence,
+        provenance=provenance or f"timm {backbone}",
+        weights=f"{name}.safetensors",
+        sha256="-",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainedSettings:
+    """How timm's pretrained weights of a backbone are to be fed."""
+
+    size: int  # px
+    mean: tuple[float, float, float]  # of RGB in 0..1
+    std: tuple[float, float, float]
+    licence: str  # SPDX
+    fixed_size: bool  # the backbone must be built for another size
+
+
+def pretrained_settings(backbone: str) -> PretrainedSettings:
+    """backbone: timm's name, with or without a tag. Raises InvalidInput for an unknown one."""
+    import timm
+
     if not timm.is_model(backbone):
         like = (
             ", ".join(timm.list_models(f"*{backbone.split('_')[0]}*")[:5]) or "timm.list_models()"
         )
         raise InvalidInput(f"backbone {backbone!r} is not one of timm's; near it: {like}")
     config: Any = timm.get_pretrained_cfg(backbone, allow_unregistered=False)
-    network = timm.create_model(backbone, num_classes=0)
-    return ModelCard(
-        name=name,
-        backbone=backbone.split(".")[0],
-        input_size=int(config.input_size[-1]),
+    return PretrainedSettings(
+        size=int(config.input_size[-1]),
         mean=tuple(config.mean),
         std=tuple(config.std),
-        pooling=_pooling(network),
-        dimension=dimension_of(network),
         licence=SPDX.get(config.license, config.license or "unknown"),
-        provenance=provenance or f"timm {backbone}",
-        weights=f"{name}.safetensors",
-        sha256="-",
+        fixed_size=bool(config.fixed_input_size),
     )
 
 
@@ -72,7 +100,8 @@ def _pooling(network: torch.nn.Module) -> str:
     return pooling if isinstance(pooling, str) and pooling else "avg"
 
 
-def _fetched(backbone: str) -> torch.nn.Module:
+def fetched(backbone: str) -> torch.nn.Module:
+    """timm's own weights. Raises ModelError without a network."""
     import timm
 
     try:

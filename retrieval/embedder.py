@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,6 @@ Item = TypeVar("Item")
 # then the same to the bit whatever was embedded beside it and wherever a killed run resumed.
 BATCH = {"cpu": 16, "cuda": 128, "mps": 32}
 MAX_GROUP = 1024
-LUMA = (0.299, 0.587, 0.114)
 
 
 class Embedder:
@@ -41,6 +40,8 @@ class Embedder:
     def __init__(self, card: ModelCard, network: torch.nn.Module, device: Device) -> None:
         import torch
 
+        from likemark.retrieval.network import Input
+
         self.card = card
         self.device = device
         self.size = card.input_size
@@ -48,9 +49,7 @@ class Embedder:
         self.batch = BATCH[device.name.split(":")[0]]
         network = network.eval().to(device.torch())
         self._network = network.to(memory_format=torch.channels_last)
-        scale = torch.tensor([card.mean, card.std]).mul(255).view(2, 1, 3, 1, 1)
-        self._mean, self._std = scale.to(device.torch())
-        self._luma = torch.tensor(LUMA).view(1, 3, 1, 1).to(device.torch())
+        self._input = Input(card).to(device.torch())
 
     @classmethod
     def load(cls, model: FoundModel, *, device: str = AUTO) -> Self:
@@ -66,12 +65,7 @@ class Embedder:
             return np.empty((0, self.dimension), np.float32)
         with torch.inference_mode(), self._precision():
             images = torch.from_numpy(pixels).to(self.device.torch(), non_blocking=True)
-            images = images.permute(0, 3, 1, 2).float()
-            if self.card.colour == "grey":
-                images = (images * self._luma).sum(1, keepdim=True).expand_as(images)
-            images = images.sub(self._mean).div_(self._std)
-            images = images.contiguous(memory_format=torch.channels_last)
-            vectors = self._network(images).float()
+            vectors = self._network(self._input(images)).float()
             rows: Rows = torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
         return rows
 
@@ -163,10 +157,12 @@ def _paired(
 
 
 def _network(card: ModelCard, weights: Path) -> torch.nn.Module:
-    network = build_backbone(card)
     import safetensors
     from safetensors.torch import load_file
 
+    from likemark.retrieval.network import build_network
+
+    network = build_network(card)
     try:
         network.load_state_dict(load_file(weights), strict=True)
     except (safetensors.SafetensorError, RuntimeError) as error:
@@ -175,28 +171,3 @@ def _network(card: ModelCard, weights: Path) -> torch.nn.Module:
             f"model {card.name!r}: {weights} does not fit {card.backbone!r}: {reason}"
         ) from error
     return network
-
-
-def build_backbone(card: ModelCard) -> torch.nn.Module:
-    """The timm backbone without weights. Raises ModelDamaged when timm cannot build it so."""
-    import timm
-
-    try:
-        network: torch.nn.Module = timm.create_model(
-            card.backbone, num_classes=0, global_pool=card.pooling, **card.options
-        )
-    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-        reason = one_line(str(error), limit=200)
-        raise ModelDamaged(f"model {card.name!r}: timm cannot build it: {reason}") from error
-    if dimension_of(network) != card.dimension:
-        raise ModelDamaged(
-            f"model {card.name!r}: {card.backbone!r} gives {dimension_of(network)} dimensions, "
-            f"its card says {card.dimension}"
-        )
-    return network
-
-
-def dimension_of(network: torch.nn.Module) -> int:
-    # Not every backbone's pooled width is its `num_features`, but all declare this one.
-    declared: Any = network
-    return int(getattr(declared, "head_hidden_size", declared.num_features))

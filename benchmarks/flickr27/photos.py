@@ -9,8 +9,8 @@ import numpy as np
 
 from likemark.benchmarks.encoders import Pixels
 from likemark.benchmarks.flickr27.layout import QUERIES, TRAINING, Flickr27, TrainingPhoto
-from likemark.benchmarks.loading import load_picture
 from likemark.retrieval.cards import file_sha256
+from likemark.retrieval.pictures.load import load_picture
 
 
 def load_photos(data: Flickr27, files: Iterable[str]) -> Iterator[Pixels]:

@@ -10,8 +10,8 @@ from typing import overload
 import numpy as np
 
 from likemark.benchmarks.encoders import Pixels
-from likemark.benchmarks.loading import load_picture
 from likemark.db.errors import PictureError
+from likemark.retrieval.pictures.load import load_picture
 
 _BLANK = np.full((8, 8, 3), 255, np.uint8)
 

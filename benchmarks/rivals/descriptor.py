@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from likemark.benchmarks.encoders import Pixels, Rows
-from likemark.benchmarks.model_encoder import prepared
 from likemark.benchmarks.rivals.pool import worked
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.cards import PICTURE_RULES
+from likemark.retrieval.pictures.normalise import prepared
 
 
 @dataclass(frozen=True, slots=True)

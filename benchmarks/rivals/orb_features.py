@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from likemark.benchmarks.embedded import Progress
 from likemark.benchmarks.encoders import Pixels
-from likemark.benchmarks.model_encoder import prepared
 from likemark.benchmarks.rivals.pool import worked
+from likemark.retrieval.pictures.normalise import prepared
 
 SIZE = 224  # px, grey
 MOST = 100  # keypoints of a picture

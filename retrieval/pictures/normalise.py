@@ -23,6 +23,19 @@ _WHITE = np.full(3, 255, np.uint8)
 _BAND_BYTES = 1 << 20
 
 
+def prepared(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """By all the rules of this module: flattened, trimmed, padded to a square.
+
+    pixels: (H, W, 3 or 4)
+    size: S, px
+    result: (S, S, 3)
+    """
+    pixels = np.ascontiguousarray(pixels)
+    rgb = flatten(pixels) if pixels.shape[2] == 4 else pixels
+    ground = ground_colour(pixels, rgb)
+    return square(trim(rgb, ground), size, ground)
+
+
 def flatten(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Lay a transparent picture on the background that keeps its ink visible.
 

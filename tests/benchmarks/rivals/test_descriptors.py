@@ -6,12 +6,13 @@ from PIL import Image
 from support.corpus import draw_mark
 
 from likemark.benchmarks.encoders import Pixels, Rows
-from likemark.benchmarks.model_encoder import prepared
 from likemark.benchmarks.rivals.descriptor import DescriptorEncoder
 from likemark.benchmarks.rivals.hashes import SIZE, dhash, phash, signed
-from likemark.benchmarks.rivals.hog import BINS, DIMENSION, cell_histograms, gradients, hog
-from likemark.benchmarks.rivals.hog import SIZE as WINDOW
+from likemark.benchmarks.rivals.hog import hog
 from likemark.db.errors import InvalidInput
+from likemark.retrieval.pictures.normalise import prepared
+from likemark.retrieval.shape import BINS, DIMENSION, cell_histograms, gradients
+from likemark.retrieval.shape import SIZE as WINDOW
 
 ENCODERS = [phash, dhash, hog]
 

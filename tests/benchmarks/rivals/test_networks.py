@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from support.corpus import draw_mark
 from timm.layers.pos_embed import resample_abs_pos_embed
 
-from likemark.benchmarks.model_encoder import ModelEncoder, prepared
+from likemark.benchmarks.model_encoder import ModelEncoder
 from likemark.benchmarks.rivals.dedup import state_hash
 from likemark.benchmarks.rivals.foreign import foreign_encoder
 from likemark.benchmarks.rivals.frozen import Frozen, load_frozen
@@ -23,6 +23,7 @@ from likemark.benchmarks.rivals.hub import weights_file, why_not_from_hub, why_u
 from likemark.benchmarks.rivals.rival import RivalUnavailable
 from likemark.benchmarks.rivals.sscd import FILE, load_sscd
 from likemark.db.errors import InvalidInput
+from likemark.retrieval.pictures.normalise import prepared
 
 TAG = "test_vit.r160_in1k"
 NOWHERE = "http://127.0.0.1:9/"  # the port of a service that nobody runs

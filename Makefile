@@ -4,13 +4,17 @@ BIN := .venv/bin
 # Tests side by side: as many as there are cores, if not said otherwise.
 JOBS ?= auto
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint train-smoke clean
 
 demo: .venv/installed
 	$(BIN)/likemark demo --out demo-out
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n $(JOBS) -q
+
+# Trains for about a minute, and fails unless the network has become better.
+train-smoke: .venv/installed
+	$(BIN)/python -m likemark.benchmarks.training.smoke train-smoke-out
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check
@@ -32,4 +36,4 @@ lint: .venv/installed-dev
 	touch $@ .venv/installed
 
 clean:
-	rm -rf .venv build demo-out
+	rm -rf .venv build demo-out train-smoke-out

@@ -11,7 +11,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from likemark.cli import bench, browse, demo, embed, index, maintain, models, query
+from likemark.cli import (
+    augment,
+    bench,
+    browse,
+    demo,
+    embed,
+    export,
+    index,
+    maintain,
+    models,
+    query,
+    train,
+)
 from likemark.cli.output import flush, note, print_what_cannot_be_encoded_as_escapes, say
 
 STOPPED = 130  # what shells report of a program that SIGINT has ended
@@ -40,7 +52,7 @@ def _start(
         say(context.get_help())
 
 
-for _part in (index, query, embed, browse, maintain, demo):
+for _part in (index, query, embed, augment, browse, maintain, demo, train, export):
     _part.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
@@ -74,3 +86,7 @@ def main() -> NoReturn:
 def _fail(message: str, code: int) -> NoReturn:
     note("likemark: " + " ".join(message.split()))
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

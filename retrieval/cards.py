@@ -32,6 +32,7 @@ class ModelCard:
     sha256: str  # of the weights file, hexadecimal
     colour: str = "rgb"  # "grey": the network sees luminance (ITU-R BT.601) in all three channels
     options: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the backbone
+    about: Mapping[str, Any] = field(default_factory=dict)  # data, recipe, scores: for people
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -83,8 +84,8 @@ class ModelCard:
         return path
 
 
-_OPTIONAL = {"colour", "options"}
-_NOT_IN_VECTORS = ("name", "licence", "provenance", "weights")
+_OPTIONAL = {"colour", "options", "about"}
+_NOT_IN_VECTORS = ("name", "licence", "provenance", "weights", "about")
 
 
 def file_sha256(path: Path) -> str:
@@ -115,4 +116,5 @@ def _problem(card: ModelCard) -> str | None:
         parts(card.pooling.removeprefix(OURS)) if is_ours(card.pooling) else None
     except ValueError as error:
         return str(error)
-    return None if isinstance(card.options, dict) else "options must be an object"
+    objects = isinstance(card.options, dict) and isinstance(card.about, dict)
+    return None if objects else "options and about must be objects"

@@ -12,9 +12,12 @@ import pytest
 from support.command import Run
 from support.corpus import draw_mark
 
+from likemark.retrieval.models import DEFAULT_NAME
+
 COMMANDS = [
     ["index"], ["query"], ["embed"], ["list"], ["show"], ["remove"], ["stats"], ["reindex"],
     ["doctor"], ["demo"], ["models"], ["models", "add"], ["bench"], ["bench", "speed"],
+    ["augment"], ["train"], ["export"], ["bench", "experiments"],
 ]  # fmt: skip
 
 
@@ -226,7 +229,7 @@ def test_another_model_is_refused_with_the_command_that_re_embeds(
     likemark("index", register)
     outcome = likemark("query", register.parent / "marks", "--model", "default")
     assert outcome.code == 1
-    assert "likemark reindex --model tiny-vit-5m-in22k" in outcome.err
+    assert f"likemark reindex --model {DEFAULT_NAME}" in outcome.err
 
 
 def test_a_damaged_index_mends_itself(likemark: Run, register: Path, home: Path) -> None:

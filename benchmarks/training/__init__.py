@@ -1,0 +1,1 @@
+"""likemark.benchmarks.training: a training small enough to be tried anywhere."""

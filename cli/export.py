@@ -1,0 +1,61 @@
+"""`likemark export`"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from likemark.cli import options as opt
+from likemark.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from likemark.retrieval.onnx import Parity
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Example: likemark export run --out models --name mine --onnx")(export)
+
+
+def export(
+    source: Annotated[
+        str, typer.Argument(metavar="RUN_OR_MODEL", help="A training's folder, or a model.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Gets NAME.safetensors, NAME.json.")],
+    name: Annotated[
+        str | None, typer.Option(help="What to call it [default: as the run or model is called].")
+    ] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Write NAME.onnx too, and hold it against torch.")
+    ] = False,
+    json: opt.AsJson = False,
+    workspace: opt.Root = None,
+) -> None:
+    """Make a model of a training's best weights, or write a model that is there elsewhere.
+
+    The model is then chosen by its card: --model FOLDER/NAME.json. NAME.onnx takes pictures as
+    (N, S, S, 3) uint8 RGB, trimmed and padded to a square, and gives (N, D) float32 unit rows.
+    """
+    from likemark.retrieval.onnx import check_onnx, write_onnx
+    from likemark.retrieval.training.export import export_model
+
+    if onnx:
+        check_onnx()
+    model = export_model(source, out, name=name, extra=opt.models_folder(workspace))
+    parity: Parity | None = None
+    if onnx:
+        from likemark.benchmarks.training.sample import sample_squares
+
+        parity = write_onnx(model, real=sample_squares(model.card.input_size))
+    if json:
+        about: dict[str, Any] = {**asdict(model.card), "folder": str(model.folder)}
+        print_json({**about, "onnx": None if parity is None else asdict(parity)})
+        return
+    say(f"{model.card.name}: {model.card.dimension} dimensions, in {model.folder}")
+    if parity is not None:
+        say(
+            f"{parity.file}: against torch on {parity.pictures} pictures the largest difference "
+            f"is {parity.difference:.1e}, the least cosine {parity.cosine:.6f}"
+        )

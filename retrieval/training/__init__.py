@@ -1,0 +1,1 @@
+"""likemark.retrieval.training: from drawings of marks to a network that tells them apart."""

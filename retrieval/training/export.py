@@ -1,0 +1,169 @@
+"""A training's best weights as a model: safetensors in float16, and the card that says of what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likemark.db.errors import InvalidInput, LikemarkError, ModelDamaged, NotFound, one_line
+from likemark.retrieval.cards import ModelCard, file_sha256
+from likemark.retrieval.files import write_whole
+from likemark.retrieval.models import FoundModel, find_model
+from likemark.retrieval.training.config import Training
+from likemark.retrieval.training.folder import BEST, LAST, LOG, SETTINGS, bound
+from likemark.retrieval.training.reports.log import read_log
+
+if TYPE_CHECKING:
+    import torch
+
+Weights = dict[str, "torch.Tensor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Of a run the weights that are worth keeping."""
+
+    weights: Weights  # float32, of the moving average
+    step: int  # that they are from
+    map: float  # on validation; -1: never validated
+
+
+def export_model(
+    source: str, folder: Path, *, name: str | None = None, extra: Path | None = None
+) -> FoundModel:
+    """Write NAME.safetensors and NAME.json into a folder.
+
+    source: a training's folder, a model's name, or the path of its card
+    name: by default the run's or the model's own
+    extra: a folder with further models
+    Raises NotFound for a folder without a training, ModelError for an unknown model, ModelDamaged
+    for weights that do not fit, InvalidInput for a name that no file can have.
+    """
+    if Path(source).is_dir():
+        card, weights = _of_run(Path(source))
+    else:
+        found = find_model(source, extra)
+        card, weights = found.card, _read(found.card.check_weights(found.folder))
+    _check_fit(card, weights)
+    return _written(_named(card, name or card.name), weights, folder)
+
+
+def _named(card: ModelCard, name: str) -> ModelCard:
+    if name.startswith(".") or Path(name).name != name:
+        raise InvalidInput(f"name {name!r} must be a file's name, without an ending")
+    return replace(card, name=name, weights=f"{name}.safetensors")
+
+
+def _check_fit(card: ModelCard, weights: Weights) -> None:
+    from likemark.retrieval.network import build_network
+
+    try:
+        build_network(card).load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        reason = one_line(str(error), limit=200)
+        raise ModelDamaged(f"model {card.name!r}: its weights do not fit: {reason}") from error
+
+
+def _written(card: ModelCard, weights: Weights, folder: Path) -> FoundModel:
+    from safetensors.torch import save
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
+    halves = {
+        key: (value.half() if value.is_floating_point() else value).contiguous()
+        for key, value in weights.items()
+    }
+    write_whole(folder / card.weights, save(halves))
+    card = replace(card, sha256=file_sha256(folder / card.weights))
+    card.write(folder / f"{card.name}.json")
+    return FoundModel(card, folder)
+
+
+def _of_run(run: Path) -> tuple[ModelCard, Weights]:
+    from likemark.retrieval.training.start import starting_card
+
+    settings, kept = _settings(run), kept_weights(run)
+    card = starting_card(settings.network, name=run.resolve().name)
+    about = {"recipe": _recipe(settings)}
+    card = replace(card, provenance=_provenance(run, settings, kept), about=about)
+    return card, kept.weights
+
+
+def _settings(run: Path) -> Training:
+    try:
+        return Training.of(json.loads((run / SETTINGS).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise NotFound(f"{run}: holds no training: there is no {SETTINGS}") from None
+    except (OSError, ValueError) as error:
+        raise ModelDamaged(f"{run / SETTINGS}: {error}") from error
+
+
+def kept_weights(run: Path) -> Kept:
+    """The best weights; the last ones where nothing was validated.
+
+    Raises NotFound before the first checkpoint, ModelDamaged for files that cannot be read.
+    """
+    from likemark.retrieval.training.state import read_facts
+
+    if (run / BEST).exists():
+        weights = _read(run / BEST)
+        # Of runs that were begun before best weights said what they are, the checkpoint says it.
+        facts = _facts(run / BEST) or read_facts(run / LAST)
+        return Kept(weights, int(facts.get("best_step", facts["step"])), facts["best"])
+    if not (run / LAST).exists():
+        raise NotFound(f"{run}: has no weights yet: wait for its first checkpoint")
+    facts, prefix = read_facts(run / LAST), "average."
+    tensors = _read(run / LAST)
+    weights = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    return Kept(weights, int(facts["step"]), -1.0)
+
+
+def _facts(best: Path) -> dict[str, Any] | None:
+    import safetensors
+
+    with safetensors.safe_open(best, "pt") as file:
+        text = (file.metadata() or {}).get("training")
+    return None if text is None else dict(json.loads(text))
+
+
+def _read(path: Path) -> Weights:
+    import safetensors
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ModelDamaged(f"{path}: {one_line(str(error), limit=200)}") from error
+
+
+def _recipe(settings: Training) -> dict[str, Any]:
+    """All settings that the weights depend on, files by their last name."""
+    recipe = bound(settings.to_dict())
+    for name in ("data.corpus", "network.weights"):
+        recipe[name] = Path(recipe[name]).name
+    return recipe
+
+
+def _provenance(run: Path, settings: Training, kept: Kept) -> str:
+    """Data, recipe, and how good it was: names only, no paths of the machine."""
+    batch, network = settings.batch, settings.network
+    start = f"{Path(network.weights).stem} ({network.backbone})" if network.weights else (
+        network.backbone
+    )  # fmt: skip
+    told = read_log(run / LOG, "started")
+    drawings = f" ({told[-1]['drawings']:,} drawings)" if told else ""
+    figure = "not validated"
+    if kept.map >= 0:
+        asked = f" of {told[-1]['queries']:,} queries" if told else ""
+        figure = f"validation mAP {kept.map:.4f}{asked} on held-out groups"
+    return (
+        f"{start}, trained by likemark {version('likemark')} on the corpus "
+        f"{Path(settings.data.corpus).name!r}{drawings}: {kept.step:,} of {settings.run.steps:,} "
+        f"steps of {batch.groups} x {batch.views} views, loss {settings.loss.name}, augmentation "
+        f"{settings.augment.recipe!r}, seed {settings.run.seed}; {figure}"
+    )

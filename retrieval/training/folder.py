@@ -1,0 +1,58 @@
+"""What stands in the folder of a training, and whether the training may be gone on with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from likemark.db.errors import InvalidInput, LikemarkError
+from likemark.retrieval.files import write_whole
+from likemark.retrieval.training.config import Training
+from likemark.retrieval.training.state import read_facts
+
+LAST, BEST, SHAPES, SETTINGS = "last.safetensors", "best.safetensors", "shapes.npz", "settings.json"
+LOG = "log.jsonl"
+# Settings that may change between a run and its going on: none of them moves a weight.
+_FREE = {
+    "data": ("workers", "ahead"),
+    "run": ("validate", "validate_first", "checkpoint", "device"),
+}
+
+
+def prepare_folder(folder: Path, config: Training) -> None:
+    """Make the folder and write the settings into it.
+
+    Raises InvalidInput when it holds a run with other settings, ModelDamaged when that cannot be
+    read, LikemarkError when the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
+    if (folder / LAST).exists():
+        _check_same(folder, config)
+    write_whole(folder / SETTINGS, json.dumps(config.to_dict(), indent=2).encode())
+
+
+def _check_same(folder: Path, config: Training) -> None:
+    # Settings that came later than the run have the values that they had before they came.
+    before = Training.of(read_facts(folder / LAST)["settings"])
+    ours, theirs = bound(config.to_dict()), bound(before.to_dict())
+    other = [name for name in ours if ours[name] != theirs[name]]
+    if other:
+        name = other[0]
+        raise InvalidInput(
+            f"{folder} holds a run with {name} = {theirs[name]!r}, not {ours[name]!r}; "
+            "give another folder, or the same settings"
+        )
+
+
+def bound(settings: dict[str, Any]) -> dict[str, Any]:
+    """Those that the weights depend on, as "batch.groups"."""
+    return {
+        f"{section}.{name}": value
+        for section, table in settings.items()
+        for name, value in table.items()
+        if name not in _FREE.get(section, ())
+    }

@@ -1,0 +1,94 @@
+"""Batches of augmented views, each a function of the seed and the step alone. S: px of a view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from likemark.augment.recipe import Recipe
+from likemark.augment.views import Mark, make_view
+from likemark.retrieval.pictures.load import load_picture
+from likemark.retrieval.pictures.normalise import flatten, prepared
+from likemark.retrieval.training.corpus import Corpus
+from likemark.retrieval.training.sampler import Sampler, Slot
+
+Pixels = NDArray[np.uint8]
+_FINER = 1.25  # drawings are augmented at so many times the size of a view
+_KEPT = 256  # drawings whose segments a worker keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which of the processes that train together this one is."""
+
+    rank: int = 0
+    world: int = 1
+
+
+@dataclass(slots=True)
+class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item n is the batch of step n: (B, S, S, 3) uint8 RGB and the (B,) groups of its views.
+
+    In training together each process gets the views at its rank, rank + world, and so on.
+    """
+
+    corpus: Corpus
+    sampler: Sampler
+    recipe: Recipe
+    size: int  # S
+    seed: int
+    plain: float  # share of the views of different drawings that stay as they are
+    share: Share = Share()
+    _marks: dict[int, Mark] = field(default_factory=dict)
+
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        slots = self.sampler.batch(step)
+        numbers = range(self.share.rank, len(slots), self.share.world)
+        views = [self.view(slots, number, step) for number in numbers]
+        groups = [slots[number].group for number in numbers]
+        return torch.from_numpy(np.stack(views)), torch.tensor(groups)
+
+    def view(self, slots: list[Slot], number: int, step: int) -> Pixels:
+        """(S, S, 3): the view in one place of a batch."""
+        slot = slots[number]
+        rng = np.random.default_rng([self.seed, step, number])
+        mark = self._mark(slot.drawing)
+        if not slot.copied and rng.random() < self.plain:
+            return prepared(mark.pixels, self.size)
+        # Not of this batch: what stands beside a mark would be asked to rank below it.
+        other = Mark.of(self._read(int(rng.integers(len(self.corpus)))))
+        return prepared(make_view(mark, self.recipe, rng, other=other), self.size)
+
+    def _mark(self, drawing: int) -> Mark:
+        if drawing not in self._marks:
+            while len(self._marks) >= _KEPT:
+                del self._marks[next(iter(self._marks))]
+            self._marks[drawing] = Mark.of(self._read(drawing))
+        return self._marks[drawing]
+
+    def _read(self, drawing: int) -> Pixels:
+        pixels = readable(self.corpus.paths[drawing])
+        return shrunk(pixels, round(self.size * _FINER))
+
+
+def readable(path: Path) -> Pixels:
+    """(H, W, 3), on a ground that keeps its ink visible. Raises PictureError."""
+    pixels = load_picture(path)
+    return flatten(pixels) if pixels.shape[2] == 4 else pixels
+
+
+def shrunk(pixels: Pixels, side: int) -> Pixels:
+    """A longer side of at most `side` px, in proportion."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,92 @@
+"""Views: the same for a step whoever makes them, shared out among processes without loss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from likemark.augment.recipe import RECIPES
+from likemark.db.errors import PictureError
+from likemark.retrieval.pictures.normalise import prepared
+from likemark.retrieval.training.config import Batch
+from likemark.retrieval.training.corpus import read_corpus
+from likemark.retrieval.training.preview import preview
+from likemark.retrieval.training.sampler import Sampler
+from likemark.retrieval.training.views import Share, Views, readable
+
+
+@pytest.fixture
+def views(brands: Path) -> Views:
+    corpus = read_corpus(brands)
+    sampler = Sampler(corpus, Batch(groups=4, views=4, ideas=0.0), None, seed=0)
+    return Views(corpus, sampler, RECIPES["default"], size=48, seed=0, plain=0.3)
+
+
+def test_a_batch_is_bytes_and_the_groups_they_show(views: Views) -> None:
+    pixels, groups = views[0]
+    assert (pixels.shape, pixels.dtype) == ((16, 48, 48, 3), torch.uint8)
+    assert groups.tolist() == [slot.group for slot in views.sampler.batch(0)]
+
+
+def test_a_step_gives_the_same_views_whatever_was_made_before(views: Views, brands: Path) -> None:
+    for step in (5, 1, 9):
+        views[step]
+    fresh = replace(views, corpus=read_corpus(brands), _marks={})
+    assert torch.equal(views[3][0], fresh[3][0])
+    assert not torch.equal(views[3][0], views[4][0])
+
+
+def test_another_seed_gives_other_views(views: Views) -> None:
+    assert not torch.equal(views[0][0], replace(views, seed=1)[0][0])
+
+
+def test_the_shares_of_processes_make_up_the_batch(views: Views) -> None:
+    whole, groups = views[2]
+    for world in (2, 4):
+        for rank in range(world):
+            pixels, own = replace(views, share=Share(rank, world))[2]
+            assert torch.equal(pixels, whole[rank::world])
+            assert torch.equal(own, groups[rank::world])
+
+
+def test_plain_views_are_the_drawings_as_a_search_sees_them(views: Views) -> None:
+    plain = replace(views, plain=1.0)
+    slots = plain.sampler.batch(0)
+    alone = [n for n, slot in enumerate(slots) if not slot.copied]
+    assert alone
+    for number in alone:
+        drawing = readable(plain.corpus.paths[slots[number].drawing])
+        seen = plain.view(slots, number, 0).astype(int) - prepared(drawing, 48)
+        assert np.abs(seen).mean() < 8  # scaled once more on the way
+
+
+def test_copies_in_one_batch_are_never_both_plain(views: Views) -> None:
+    plain = replace(views, plain=1.0)
+    slots = plain.sampler.batch(0)
+    copied = [n for n, slot in enumerate(slots) if slot.copied]
+    made = [plain.view(slots, number, 0).tobytes() for number in copied]
+    assert len(set(made)) > len(made) // 2
+
+
+def test_few_marks_are_kept_in_memory(views: Views, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("likemark.retrieval.training.views._KEPT", 3)
+    before = views[0][0]
+    assert len(views._marks) <= 3
+    assert torch.equal(before, views[0][0])
+
+
+def test_a_drawing_that_has_gone_is_named(views: Views) -> None:
+    with pytest.raises(PictureError, match=r"none\.png: missing"):
+        readable(Path("none.png"))
+
+
+def test_the_preview_shows_the_first_batch_group_by_group(views: Views) -> None:
+    pixels, groups = views[0]
+    shown = preview(views)
+    assert shown.views.shape == (4, 4, 48, 48, 3)
+    assert torch.equal(torch.from_numpy(shown.views).flatten(0, 1), pixels)
+    assert list(shown.names) == [views.corpus.names[n] for n in groups[::4].tolist()]

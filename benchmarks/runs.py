@@ -27,6 +27,7 @@ FOLDERS = {
     "metu": "metu",
     "flickr27": "flickrlogos27",
     "invariance": "open",
+    "search": "open",
     "speed": None,
 }
 Document = dict[str, Any]
@@ -75,14 +76,27 @@ def run(
     found = find_model(options.model, options.models)
     job = Job(options, found, data / within if data and within else data, progress)
     result, about = RUNNERS[name](job)
-    machine = describe_machine(choose_device(options.device))
+    return written_up(
+        name,
+        command(name, options, job.data),
+        result,
+        about,
+        model={"name": found.card.name, "fingerprint": found.card.fingerprint},
+        device=options.device,
+    )
+
+
+def written_up(
+    name: str, command: str, result: Document, data: Document, *, model: Document, device: str
+) -> Document:
+    """A benchmark's document: the result and everything that it depends on."""
     return {
         "benchmark": name,
-        "command": command(name, options, job.data),
+        "command": command,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "machine": asdict(machine),
-        "model": {"name": found.card.name, "fingerprint": found.card.fingerprint},
-        "data": about,
+        "machine": asdict(describe_machine(choose_device(device))),
+        "model": model,
+        "data": data,
         "result": result,
     }
 
@@ -158,6 +172,15 @@ def _invariance(job: Job) -> Outcome:
     return asdict(result), {"name": "likemark-open", "sha256": benchmark.data}
 
 
+def _search(job: Job) -> Outcome:
+    from likemark.benchmarks.protocol.search_time import run_search_time
+
+    benchmark = job.benchmark()
+    gallery = Gallery(benchmark, job.options.cache, job.progress)
+    result = run_search_time(gallery, job.model())
+    return asdict(result), {"name": "likemark-open", "sha256": benchmark.data}
+
+
 def _flickr27(job: Job) -> Outcome:
     from likemark.benchmarks.flickr27.run import run_flickr27
 
@@ -207,5 +230,6 @@ RUNNERS: dict[str, Callable[[Job], Outcome]] = {
     "metu": _metu,
     "flickr27": _flickr27,
     "invariance": _invariance,
+    "search": _search,
     "speed": _speed,
 }

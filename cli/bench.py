@@ -34,6 +34,7 @@ class Benchmark(StrEnum):
     metu = "metu"
     flickr27 = "flickr27"
     invariance = "invariance"
+    search = "search"
     speed = "speed"
     all = "all"
 
@@ -140,6 +141,39 @@ def run(
         print_json(documents if everything else documents[0])
     else:
         say("\n".join(markdown(document) for document in documents).rstrip())
+
+
+@app.command(
+    epilog="Example: likemark bench experiments benchmarks/training/ablation.toml --data data/open "
+    "--corpus data/training --out runs"
+)
+def experiments(
+    plan: Annotated[Path, typer.Argument(help="The base training, the seeds and the arms (TOML).")],
+    data: Annotated[Path, typer.Option(help="likemark-open's folder: what is measured on.")],
+    corpus: Annotated[Path, typer.Option(help="What is trained on.")],
+    out: Annotated[Path, typer.Option(help="Gets a folder for each training, and the results.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of the pretrained weights that the plan names.")
+    ] = None,
+    distractors: Annotated[
+        int | None, typer.Option(help="Of likemark-open, the first so many [default: all].")
+    ] = None,
+    json: opt.AsJson = False,
+) -> None:
+    """Train networks that differ in one thing each, and measure what it is worth.
+
+    Finished trainings are not repeated; one that was stopped goes on where it was.
+    """
+    from likemark.benchmarks.experiments.document import experiments_document
+    from likemark.benchmarks.pages.markdown import markdown
+    from likemark.benchmarks.store import write_document
+
+    document = experiments_document(
+        plan, data=data, corpus=corpus, weights=weights, out=out, distractors=distractors,
+        progress=note,
+    )  # fmt: skip
+    write_document(document, out)
+    print_json(document) if json else say(markdown(document).rstrip())
 
 
 @app.command(epilog="Example: likemark bench page benchmarks/results --data data/open")

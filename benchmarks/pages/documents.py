@@ -18,6 +18,8 @@ TITLES = {
     "metu": "Retrieval: METU",
     "flickr27": "Brands in photos: FlickrLogos-27",
     "invariance": "Invariance",
+    "search": "At search time: likemark-open",
+    "experiments": "Training: likemark-open",
     "speed": "Speed",
 }
 DIGITS = 12  # of a hash that is shown

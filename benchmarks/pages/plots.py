@@ -96,5 +96,7 @@ _PLOTS: dict[str, Callable[[Document, str], list[Plot]]] = {
     "metu": _metu,
     "flickr27": _flickr27,
     "invariance": _invariance,
+    "search": lambda document, prefix: [],
+    "experiments": lambda document, prefix: [],
     "speed": lambda document, prefix: [],
 }

@@ -20,12 +20,20 @@ from likemark.benchmarks.pages.suite_tables import (
     speed_tables,
 )
 from likemark.benchmarks.pages.tables import Table
+from likemark.benchmarks.pages.training_tables import (
+    experiments_protocol,
+    experiments_tables,
+    search_protocol,
+    search_tables,
+)
 
 _PROTOCOLS: dict[str, Callable[[Document], str]] = {
     "retrieval": open_protocol,
     "metu": metu_protocol,
     "flickr27": flickr27_protocol,
     "invariance": invariance_protocol,
+    "search": search_protocol,
+    "experiments": experiments_protocol,
     "speed": speed_protocol,
 }
 _TABLES: dict[str, Callable[[Document], list[Table]]] = {
@@ -33,6 +41,8 @@ _TABLES: dict[str, Callable[[Document], list[Table]]] = {
     "metu": metu_tables,
     "flickr27": flickr27_tables,
     "invariance": invariance_tables,
+    "search": search_tables,
+    "experiments": experiments_tables,
     "speed": speed_tables,
 }
 _BRIEF: dict[str, Callable[[Document], list[Table]]] = {

@@ -1,0 +1,1 @@
+"""What each choice of a training is worth: small trainings that differ in one thing."""

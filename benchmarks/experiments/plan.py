@@ -1,0 +1,67 @@
+"""A plan of experiments: one training, and the settings in which each arm differs from it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from likemark.db.errors import InvalidInput, NotFound
+from likemark.retrieval.training.config import Training
+
+_KEYS = {"seeds", "base", "arm"}
+_ARM_KEYS = {"table", "name", "set"}
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    table: str  # arms of one table are compared with its first
+    name: str
+    settings: tuple[str, ...]  # such as "loss.name=triplet"
+
+    def __post_init__(self) -> None:
+        if not (self.table and self.name):
+            raise InvalidInput("every arm must have a table and a name")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    base: Path  # a training's TOML
+    seeds: tuple[int, ...]
+    arms: tuple[Arm, ...]
+
+    def __post_init__(self) -> None:
+        names = [(arm.table, arm.name) for arm in self.arms]
+        if not self.arms or not self.seeds or len(set(names)) != len(names):
+            raise InvalidInput("a plan must have seeds, and arms that differ in table or name")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises NotFound, InvalidInput."""
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise NotFound(f"{path}: no such file") from None
+        except ValueError as error:
+            raise InvalidInput(f"{path}: {error}") from error
+        if values.keys() != _KEYS:
+            raise InvalidInput(f"{path}: must set {', '.join(sorted(_KEYS))} and nothing else")
+        arms = tuple(_arm(path, arm) for arm in values["arm"])
+        return cls(path.parent / values["base"], tuple(values["seeds"]), arms)
+
+    def training(self, arm: Arm, seed: int, *, corpus: Path, weights: Path | None) -> Training:
+        """weights: the folder that `network.weights` stands in."""
+        settings = [*arm.settings, f'data.corpus="{corpus}"', f"run.seed={seed}"]
+        training = Training.read(self.base, settings)
+        if weights is None or not training.network.weights:
+            return training
+        file = weights / training.network.weights
+        return Training.read(self.base, [*settings, f'network.weights="{file}"'])
+
+
+def _arm(path: Path, given: Mapping[str, Any]) -> Arm:
+    if given.keys() != _ARM_KEYS or not isinstance(given["set"], list):
+        raise InvalidInput(f"{path}: an arm must have table, name and set, a list of settings")
+    return Arm(str(given["table"]), str(given["name"]), tuple(map(str, given["set"])))

@@ -13,7 +13,7 @@ from likemark.retrieval.workspace import Workspace
 DEFAULT = "default"
 BUNDLED = Path(__file__).parent / "weights"
 # What the name "default" stands for.
-DEFAULT_NAME = "tiny-vit-5m-in22k"
+DEFAULT_NAME = "likemark-vit-s14"
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,8 @@ def test_the_wheel_holds_weights_sample_migrations_and_templates(wheel: Path) ->
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     expected = {
-        "likemark/retrieval/weights/tiny-vit-5m-in22k.safetensors",
-        "likemark/retrieval/weights/tiny-vit-5m-in22k.json",
+        "likemark/retrieval/weights/likemark-vit-s14.safetensors",
+        "likemark/retrieval/weights/likemark-vit-s14.json",
         "likemark/benchmarks/sample/manifest.csv",
         "likemark/benchmarks/sample/queries.csv",
         "likemark/db/migrations/env.py",

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from support.command import Run
 
+from likemark.retrieval.models import list_models
+
 MARK = {
     "id", "collection", "title", "office", "application_number", "registration_number", "text",
     "kind", "status", "filing_date", "registration_date", "expiry_date", "owner", "nice", "vienna",
@@ -137,4 +139,4 @@ def test_models_add(likemark: Run, tiny: object, home: Path) -> None:
     ).json
     assert (added["name"], added["folder"]) == ("mine", str(home / "models"))
     listed = likemark("models", "--json").json["models"]
-    assert [model["name"] for model in listed] == ["tiny-vit-5m-in22k", "mine"]
+    assert [model["name"] for model in listed] == [*(m.card.name for m in list_models()), "mine"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.command import Run
 
-from likemark.retrieval.models import FoundModel
+from likemark.retrieval.models import DEFAULT_NAME, FoundModel
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_the_catalogues_model_is_taken(likemark: Run, register: Path) -> None:
 @pytest.mark.usefixtures("untold")
 def test_an_empty_catalogue_takes_the_shipped_model(likemark: Run, register: Path) -> None:
     assert likemark("index", register.parent / "marks" / "mark-0003.png").code == 0
-    assert likemark("stats", "--json").json["model"] == "tiny-vit-5m-in22k"
+    assert likemark("stats", "--json").json["model"] == DEFAULT_NAME
 
 
 @pytest.mark.parametrize("command", ["query", "index", "reindex"])

@@ -19,7 +19,7 @@ from likemark.retrieval.doctor import Finding, examine
 from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
 from likemark.retrieval.export import embed_pictures, write_npz
 from likemark.retrieval.indexing import index_paths
-from likemark.retrieval.models import FoundModel, chosen_model
+from likemark.retrieval.models import DEFAULT_NAME, FoundModel, chosen_model
 from likemark.retrieval.reindex import ReindexOptions, reindex
 from likemark.retrieval.remove import remove_marks
 from likemark.retrieval.stats import workspace_stats
@@ -209,7 +209,7 @@ def test_a_healthy_workspace_has_no_faults(indexed: Workspace, tiny: FoundModel)
 
 def test_the_doctor_names_an_absent_model_and_the_command_against_it(indexed: Workspace) -> None:
     (fault,) = faults(indexed)
-    assert (fault.check, fault.fix) == ("model", "likemark reindex --model tiny-vit-5m-in22k")
+    assert (fault.check, fault.fix) == ("model", f"likemark reindex --model {DEFAULT_NAME}")
 
 
 def test_the_doctor_names_a_damaged_index(indexed: Workspace) -> None:

@@ -67,7 +67,7 @@ def test_the_benchmark_examples_run_as_they_stand(desk: Path) -> None:
     write_slice(desk / "data" / "open", groups=4, distractors=12)
     runner = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
     ran = []
-    for line in block("sh", "How good it is").splitlines():
+    for line in block("sh", "How good it is").replace("\\\n", "").splitlines():
         command = line.split("  #")[0].strip()
         assert command.startswith("likemark bench ")
         name = command.split()[3]
@@ -113,7 +113,7 @@ def test_the_picture_and_the_make_targets_are_there() -> None:
     (picture,) = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
     assert (ROOT / picture).stat().st_size < 150_000
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"`?make (\w+)", README):
+    for target in re.findall(r"`?make ([\w-]+)", README):
         assert f"\n{target}:" in makefile
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from likemark.benchmarks.protocol.validation import validation_map
 from likemark.benchmarks.training.sample import write_sample
 from likemark.db.errors import LikemarkError
-from likemark.retrieval.models import find_model
 from likemark.retrieval.training.config import Training
 from likemark.retrieval.training.observers import Observers
 from likemark.retrieval.training.reports.kept import kept_in
@@ -34,7 +33,7 @@ class Smoke:
 
 
 def smoke(out: Path, tell: Callable[[str], None]) -> Smoke:
-    """Train from the shipped model's weights in a folder, which is emptied first.
+    """Train from a bundled model's weights in a folder, which is emptied first.
 
     tell: takes a line about the progress
     """
@@ -43,14 +42,10 @@ def smoke(out: Path, tell: Callable[[str], None]) -> Smoke:
     write_sample(out / "sample.csv")
     tally = Tally()
     observer = Observers(kept_in(out, tell), Lines(tell, every=10), tally)
-    config = Training.read(CONFIG, _overrides(out / "sample.csv"))
+    config = Training.read(CONFIG, [f"data.corpus={out / 'sample.csv'}"])
     trained = train(config, out, measure=validation_map, observer=observer)
     assert tally.first is not None
     return Smoke(tally.first, trained.best, tally.elapsed, tally.waited)
-
-
-def _overrides(table: Path) -> list[str]:
-    return [f"data.corpus={table}", f"network.backbone={find_model().card.backbone}"]
 
 
 def main() -> int:

@@ -146,7 +146,8 @@ def _recipe(settings: Training) -> dict[str, Any]:
     recipe = bound(settings.to_dict())
     for name in ("data.corpus", "network.weights"):
         recipe[name] = Path(recipe[name]).name
-    return recipe
+    # As a card that is read gives it back.
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in recipe.items()}
 
 
 def _provenance(run: Path, settings: Training, kept: Kept) -> str:

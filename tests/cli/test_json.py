@@ -126,8 +126,8 @@ def test_doctor(likemark: Run, register: Path) -> None:
 
 
 def test_models(likemark: Run) -> None:
-    (model,) = likemark("models", "--json").json["models"]
-    assert model["default"] is True
+    models = likemark("models", "--json").json["models"]
+    (model,) = [model for model in models if model["default"]]
     assert {"name", "backbone", "input_size", "mean", "std", "pooling", "dimension", "licence",
             "provenance", "sha256", "fingerprint", "folder"} <= model.keys()  # fmt: skip
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from likemark.benchmarks.experiments.run import ArmResult, Experiments, Outcome
 from likemark.benchmarks.flickr27.run import Classifier, Flickr27Result, Flickr27Row, Source
 from likemark.benchmarks.flickr27.scores import Scores
 from likemark.benchmarks.flickr27.training import Curve
@@ -22,6 +23,7 @@ from likemark.benchmarks.metu.evaluate import Figures, MetuResult
 from likemark.benchmarks.pages.page import render_page
 from likemark.benchmarks.protocol.retrieval import Failure, Hit, Intervals, Standing
 from likemark.benchmarks.protocol.run import RetrievalResult, RetrievalRow
+from likemark.benchmarks.protocol.search_time import SearchTime, Way
 from likemark.benchmarks.speed import SpeedOptions, SpeedReport, report_json
 from likemark.benchmarks.speed_indexing import Cost, Repetition, summary
 from likemark.benchmarks.speed_machine import Machine
@@ -173,6 +175,24 @@ def invariance() -> Any:
     return envelope("invariance", asdict(result))
 
 
+def search() -> Any:
+    ways = (
+        Way("as it is", 1, 1, 0.004, 0.61, 0.7, Interval(0.0, 0.0)),
+        Way("mean with inverted", 2, 1, 0.004, 0.62, 0.71, Interval(0.002, 0.018)),
+    )
+    return envelope("search", asdict(SearchTime(1166, 5000, ways)))
+
+
+def experiments() -> Any:
+    outcomes = (Outcome(0, 0.5, 0.6, 0.55, 41.0, 180.0), Outcome(1, 0.52, 0.62, 0.56, 43.0, 190.0))
+    same, better = Interval(0.0, 0.0), Interval(0.01, 0.04)
+    arms = (
+        ArmResult("Loss", "triplet", ("loss.name=triplet",), outcomes, 0.51, 0.014, 0.61, same),
+        ArmResult("Loss", "Smooth-AP", (), outcomes[:1], 0.535, None, 0.64, better),
+    )
+    return envelope("experiments", asdict(Experiments(1166, 1000, 100, 128, arms)))
+
+
 def speed() -> Any:
     cost = Cost(100.0, 0.02)
     repetition = Repetition(cost, cost, Cost(30.0, 0.06), 0.1, 0.0)
@@ -215,14 +235,14 @@ def draw_pictures(folder: Path, count: int = 24) -> Path:
 @pytest.fixture
 def documents() -> dict[str, dict[str, Any]]:
     """By benchmark, as read back from their files."""
-    made = (retrieval(), metu(), flickr27(), invariance(), speed())
+    made = (retrieval(), metu(), flickr27(), invariance(), search(), experiments(), speed())
     return {document["benchmark"]: plain(document) for document in made}
 
 
 @pytest.fixture(scope="session")
 def whole_page(pictures: Path) -> str:
     """Every benchmark, with pictures."""
-    made = (retrieval(), metu(), flickr27(), invariance(), speed())
+    made = (retrieval(), metu(), flickr27(), invariance(), search(), experiments(), speed())
     return render_page(made, pictures=pictures)
 
 

@@ -7,9 +7,11 @@ import pytest
 
 from likemark.benchmarks.training.sample import sample_squares, write_sample
 from likemark.benchmarks.training.smoke import CONFIG
+from likemark.retrieval.models import BUNDLED
 from likemark.retrieval.training.config import Training
 from likemark.retrieval.training.corpus import Corpus, read_corpus
 from likemark.retrieval.training.sampler import Sampler
+from likemark.retrieval.training.start import starting_model
 from likemark.retrieval.training.validation import HeldOut
 
 
@@ -35,6 +37,12 @@ def test_the_shipped_split_leaves_enough_to_train_on_and_to_ask(corpus: Corpus) 
     assert len(asked.pixels) >= 2 * asked.queries
     brands, _, _ = Sampler(corpus.only(~held), config.batch, None, seed=0).counts
     assert brands >= 60
+
+
+def test_the_shipped_configuration_starts_from_a_bundled_model() -> None:
+    model = starting_model(Training.read(CONFIG).network)
+    assert model is not None
+    assert model.folder == BUNDLED
 
 
 def test_squares_of_it_are_as_a_network_sees_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,14 @@ class Device:
         import torch
 
         return torch.device(self.name)
+
+    def precision(self) -> AbstractContextManager[object]:
+        """In which networks compute: bfloat16 where the device is fast at it."""
+        import torch
+
+        if not self.bf16:
+            return nullcontext()
+        return torch.autocast(self.torch().type, dtype=torch.bfloat16)
 
 
 def choose_device(setting: str = AUTO) -> Device:

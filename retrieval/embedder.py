@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
@@ -63,7 +62,7 @@ class Embedder:
 
         if not len(pixels):
             return np.empty((0, self.dimension), np.float32)
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode(), self.device.precision():
             images = torch.from_numpy(pixels).to(self.device.torch(), non_blocking=True)
             vectors = self._network(self._input(images)).float()
             rows: Rows = torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
@@ -105,13 +104,6 @@ class Embedder:
 
         if self.device.is_cpu:
             torch.set_num_threads(1)
-
-    def _precision(self) -> AbstractContextManager[object]:
-        import torch
-
-        if not self.device.bf16:
-            return nullcontext()
-        return torch.autocast(self.device.torch().type, dtype=torch.bfloat16)
 
 
 def pixels_of(result: Picture | PictureError | None) -> Pixels | None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
-import torch
-
 from likemark.augment.recipe import RECIPES, Recipe
 from likemark.db.errors import InvalidInput
-from likemark.retrieval.devices import Device
 from likemark.retrieval.losses.registry import Loss, find_loss
 from likemark.retrieval.training.config import LossChoice
 
@@ -29,10 +25,3 @@ def chosen_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise InvalidInput(f"augment.recipe {name!r} must be one of {', '.join(RECIPES)}")
     return RECIPES[name]
-
-
-def precision(device: Device) -> AbstractContextManager[object]:
-    """In which the network computes: bfloat16 where the device is fast at it."""
-    if not device.bf16:
-        return nullcontext()
-    return torch.autocast(device.torch().type, dtype=torch.bfloat16)

@@ -10,7 +10,7 @@ from torch import nn
 
 from likemark.db.errors import InvalidInput, ModelError, one_line
 from likemark.retrieval.cards import ModelCard
-from likemark.retrieval.convert import pretrained_settings
+from likemark.retrieval.convert import fetched, pretrained_settings
 from likemark.retrieval.models import FoundModel, find_model
 from likemark.retrieval.network import MarkNetwork, build_network
 from likemark.retrieval.poolings import OURS, is_ours, parts
@@ -55,7 +55,7 @@ def starting_network(card: ModelCard, network: Network, *, seed: int) -> MarkNet
     assert isinstance(built, MarkNetwork)
     model = starting_model(network)
     if model is None:
-        weights = _read(Path(network.weights)) if network.weights else _fetched(network.backbone)
+        weights = _read(Path(network.weights)) if network.weights else _pretrained(network.backbone)
         fill(built.backbone, weights, network)
     else:
         _go_on(built, card, model, network)
@@ -136,7 +136,5 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
     return {key: value.float() for key, value in stored.items()}
 
 
-def _fetched(backbone: str) -> dict[str, torch.Tensor]:
-    from likemark.retrieval.convert import fetched
-
+def _pretrained(backbone: str) -> dict[str, torch.Tensor]:
     return dict(fetched(backbone).state_dict())

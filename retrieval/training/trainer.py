@@ -24,7 +24,7 @@ from likemark.retrieval.files import whole_file
 from likemark.retrieval.losses.registry import Loss
 from likemark.retrieval.network import Input, build_network
 from likemark.retrieval.training.alike import find_alike
-from likemark.retrieval.training.choices import chosen_loss, chosen_recipe, precision
+from likemark.retrieval.training.choices import chosen_loss, chosen_recipe
 from likemark.retrieval.training.config import Training
 from likemark.retrieval.training.corpus import Corpus, read_corpus
 from likemark.retrieval.training.export import kept_weights
@@ -149,7 +149,7 @@ class _Run:
             if done or self.state.step % self.config.run.validate == 0:
                 self._validate()
             if done or time.monotonic() - saved >= self.config.run.checkpoint:
-                self._save(LAST)
+                self._save()
                 saved = time.monotonic()
         if self.leads:
             self.observer.ended()
@@ -201,7 +201,7 @@ class _Run:
 
     def _embedder(self, network: nn.Module) -> Any:
         def embed(pixels: torch.Tensor) -> torch.Tensor:
-            with precision(self.device):
+            with self.device.precision():
                 return unit(network(self._prepare(pixels.to(self.device.torch()))))
 
         return embed
@@ -218,9 +218,9 @@ class _Run:
         seconds = time.monotonic() - began
         self.observer.validated(Validated(self.state.step, found, best, seconds))
 
-    def _save(self, name: str) -> None:
+    def _save(self) -> None:
         if self.leads:
-            self.state.save(self.folder / name, self.config.to_dict())
+            self.state.save(self.folder / LAST, self.config.to_dict())
 
     def _keep(self, network: nn.Module) -> None:
         from safetensors.torch import save

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from likemark.augment.recipe import Recipe
-from likemark.augment.views import Mark, make_view
+from likemark.augment.views import OPERATIONS, Mark, draw_plan, render
 from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import flatten, prepared
 from likemark.retrieval.training.corpus import Corpus
@@ -61,8 +61,11 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         if not slot.copied and rng.random() < self.plain:
             return prepared(mark.pixels, self.size)
         # Not of this batch: what stands beside a mark would be asked to rank below it.
-        other = Mark.of(self._read(int(rng.integers(len(self.corpus)))))
-        return prepared(make_view(mark, self.recipe, rng, other=other), self.size)
+        beside = int(rng.integers(len(self.corpus)))
+        plan = draw_plan(self.recipe, rng)
+        needed = any(OPERATIONS[name].needs_other for name in plan)
+        other = Mark.of(self._read(beside)) if needed else None
+        return prepared(render(mark, plan, self.recipe, rng, other=other), self.size)
 
     def _mark(self, drawing: int) -> Mark:
         if drawing not in self._marks:

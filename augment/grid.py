@@ -35,26 +35,29 @@ class Cell:
 
 
 def make_cells(
-    mark: Mark, recipe: Recipe, *, seed: int = 0, count: int = 24, other: Mark | None = None
-) -> list[Cell]:
+    mark: Mark, recipe: Recipe, *, seed: int = 0, count: int = 24, other: Mark | None = None,
+    photo: Pixels | None = None,
+) -> list[Cell]:  # fmt: skip
     """The mark as it is, after each operation that the recipe has, and `count` random views.
 
     seed: each cell has chance of its own: more views leave the earlier ones as they are
-    other: another mark; None: operations that need one are left out
+    other: another mark; photo: (h, w, 3); None: operations that need one are left out
     """
     names = [
         name
         for name, operation in OPERATIONS.items()
-        if operation.chance(recipe) > 0 and (other is not None or not operation.needs_other)
+        if operation.chance(recipe) > 0
+        and (other is not None or not operation.needs_other)
+        and (photo is not None or not operation.needs_photo)
     ]
     cells = [Cell("the mark", mark.pixels)]
     for place, name in enumerate(names):
         rng = np.random.default_rng((seed, 0, place))
-        cells.append(Cell(name, render(mark, (name,), recipe, rng, other=other)))
+        cells.append(Cell(name, render(mark, (name,), recipe, rng, other=other, photo=photo)))
     for place in range(count):
         rng = np.random.default_rng((seed, 1, place))
-        plan = draw_plan(recipe, rng, with_other=other is not None)
-        view = render(mark, plan, recipe, rng, other=other)
+        plan = draw_plan(recipe, rng, with_other=other is not None, with_photo=photo is not None)
+        view = render(mark, plan, recipe, rng, other=other, photo=photo)
         cells.append(Cell(", ".join(plan) or "untouched", view))
     return cells
 

@@ -101,6 +101,7 @@ class Job:
     recipe: Recipe  # strengths
     rng: np.random.Generator  # all chance of a view
     other: Mark | None = None  # another mark, for operations that need one
+    photo: Pixels | None = None  # (h, w, 3), for operations that need one
     size: int = 160  # px of the mark's longer side, before anything was done to it
 
     def within(self, bounds: Range) -> float:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from likemark.augment import company, fills, paper, part_edits, part_inks, redrawn, tints, warp
+from likemark.augment import (
+    company,
+    fills,
+    paper,
+    part_edits,
+    part_inks,
+    photos,
+    redrawn,
+    tints,
+    warp,
+)
 from likemark.augment.marks import Job, Sheet
 from likemark.augment.parts import Parts
 from likemark.augment.recipe import Recipe
@@ -23,6 +33,7 @@ class Operation:
     parts: PartsWay | None = None  # what it does to the parts
     sheet: SheetWay | None = None  # what it does, after all parts are done, to the picture
     needs_other: bool = False  # it takes another mark
+    needs_photo: bool = False  # it takes a photo
 
     def __post_init__(self) -> None:
         if self.parts is None and self.sheet is None:
@@ -75,6 +86,8 @@ OPERATIONS: dict[str, Operation] = {
     "words": Operation("scene", lambda r: r.scene.text, sheet=company.add_words),
     "beside": Operation(
         "scene", lambda r: r.scene.beside, sheet=company.set_beside, needs_other=True),
+    "in a photo": Operation(
+        "scene", lambda r: r.scene.photo, sheet=photos.lay_on_photo, needs_photo=True),
     "blurred": Operation("capture", lambda r: r.capture.blur, sheet=paper.blur),
     "scanned": Operation("capture", lambda r: r.capture.scan, sheet=paper.scan),
     "thumbnail": Operation("capture", lambda r: r.capture.thumbnail, sheet=paper.shrink),

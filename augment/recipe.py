@@ -115,12 +115,14 @@ class Scene:
     text: float = 0.0  # chance: words below, above, beside or around
     beside: float = 0.0  # chance: another mark beside it
     plate: float = 0.0  # chance: on a plate or a round badge
+    photo: float = 0.0  # chance: in a photo, where photos are given
     letters: Range = (0.15, 0.4)  # of the mark's shorter side: the words' height
     size: Range = (0.6, 1.2)  # of the mark's size: the other mark's
     margin: Range = (0.08, 0.25)  # of the longer side: a plate's, round the mark
+    of_photo: Range = (0.35, 0.95)  # of a photo's side: the mark's longer side
 
     def __post_init__(self) -> None:
-        _check(asdict(self), {"size": (0.1, 3)})
+        _check(asdict(self), {"size": (0.1, 3), "of_photo": (0.05, 1)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +214,9 @@ RECIPES: dict[str, Recipe] = {
         ),
         geometry=Geometry(
             tilt=0.3, quarter=0.15, free=0.25, mirror=0.25, stretch=0.2, perspective=0.08,
-            crop=0.15, occlusion=0.08,
+            crop=0.2, occlusion=0.08, share=(0.2, 0.9),
         ),
-        scene=Scene(text=0.2, beside=0.1, plate=0.15),
+        scene=Scene(text=0.2, beside=0.12, plate=0.15, photo=0.12),
         capture=Capture(blur=0.05, scan=0.1, thumbnail=0.15, jpeg=0.15),
         untouched=0.1,
     ),

@@ -21,20 +21,22 @@ _SEEN = 14  # levels of standard deviation: a view of less is empty
 
 
 def make_view(
-    mark: Mark, recipe: Recipe, rng: np.random.Generator, *, other: Mark | None = None
-) -> Pixels:
+    mark: Mark, recipe: Recipe, rng: np.random.Generator, *, other: Mark | None = None,
+    photo: Pixels | None = None,
+) -> Pixels:  # fmt: skip
     """(h, w, 3) uint8, no side longer than `recipe.side`: a random view of a mark.
 
-    The same mark, recipe, other mark and state of `rng` give the same view.
+    The same mark, recipe, other mark, photo and state of `rng` give the same view.
 
     other: another mark, to exchange a segment with and to stand beside; None: neither happens
+    photo: (h, w, 3), to lie in; None: that does not happen
     """
-    plan = draw_plan(recipe, rng, with_other=other is not None)
-    return render(mark, plan, recipe, rng, other=other)
+    plan = draw_plan(recipe, rng, with_other=other is not None, with_photo=photo is not None)
+    return render(mark, plan, recipe, rng, other=other, photo=photo)
 
 
 def draw_plan(
-    recipe: Recipe, rng: np.random.Generator, *, with_other: bool = True
+    recipe: Recipe, rng: np.random.Generator, *, with_other: bool = True, with_photo: bool = False
 ) -> tuple[str, ...]:
     """Names of operations, in the order in which they are applied."""
     draws = rng.random(len(OPERATIONS) + 1)
@@ -43,7 +45,9 @@ def draw_plan(
     drawn = {
         name: OPERATIONS[name]
         for name, chance, draw in zip(OPERATIONS, _chances(recipe), draws, strict=False)
-        if draw < chance and (with_other or not OPERATIONS[name].needs_other)
+        if draw < chance
+        and (with_other or not OPERATIONS[name].needs_other)
+        and (with_photo or not OPERATIONS[name].needs_photo)
     }
     groups = [GROUPS[place] for place in rng.permutation(len(GROUPS))]
     filled = [group for group in groups if any(o.group == group for o in drawn.values())]
@@ -65,9 +69,10 @@ def render(
     rng: np.random.Generator,
     *,
     other: Mark | None = None,
+    photo: Pixels | None = None,
 ) -> Pixels:
     """(h, w, 3) uint8: the mark after the operations of these names, in `OPERATIONS`' order."""
-    job = Job(recipe, rng, other, size=max(mark.pixels.shape[:2]))
+    job = Job(recipe, rng, other, photo, size=max(mark.pixels.shape[:2]))
     chosen = [OPERATIONS[name] for name in OPERATIONS if name in plan]
     capture = [operation for operation in chosen if operation.group == "capture"]
     before = [operation for operation in chosen if operation.group != "capture"]

@@ -39,6 +39,12 @@ def augment(
             show_default=False,
         ),
     ] = None,
+    photo: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IMAGE", help="A photo to lie in [default: none].", show_default=False
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same sheet.", min=0)] = 0,
     count: Annotated[int, typer.Option(help="Views at random.", min=0, max=10_000)] = 24,
     columns: Annotated[int, typer.Option(help="Pictures in a row.", min=1, max=100)] = 8,
@@ -59,7 +65,10 @@ def augment(
     check_target(grid)
     limits = opt.limits(max_megapixels, max_megabytes, any_extension)
     mark, *others = _marks([image] if other is None else [image, other], limits)
-    cells = make_cells(mark, made, seed=seed, count=count, other=others[0] if others else None)
+    cells = make_cells(
+        mark, made, seed=seed, count=count, other=others[0] if others else None,
+        photo=_photo(photo),
+    )  # fmt: skip
     with whole_file(grid) as stream:
         _write_png(lay_out(cells, columns=columns), stream)
     if json:
@@ -104,6 +113,18 @@ def _marks(names: list[str], limits: PictureLimits) -> list[Mark]:
                 raise result
             marks.append(Mark.of(result.pixels))
     return marks
+
+
+def _photo(name: str | None) -> NDArray[np.uint8] | None:
+    """(h, w, 3), whole: nothing is trimmed off. Raises PictureError."""
+    from likemark.augment.paper import fitted
+    from likemark.retrieval.pictures.load import load_picture
+    from likemark.retrieval.pictures.normalise import flatten
+
+    if name is None:
+        return None
+    pixels = load_picture(Path(name))
+    return fitted(flatten(pixels) if pixels.shape[2] == 4 else pixels, 2 * SIDE)
 
 
 def _write_png(pixels: NDArray[np.uint8], stream: BinaryIO) -> None:

@@ -22,8 +22,15 @@ def test_a_sheet_has_the_mark_each_operation_of_the_recipe_and_views():
 
 def test_operations_that_need_another_mark_are_left_out_without_one():
     labels = {cell.label for cell in make_cells(Mark.of(badge()), RECIPES["default"], count=0)}
-    assert not labels & {"beside", "segment exchanged"}
+    assert not labels & {"beside", "segment exchanged", "in a photo"}
     assert {"words", "plate"} <= labels
+
+
+def test_a_photo_adds_what_needs_one():
+    photo = np.full((60, 90, 3), 120, np.uint8)
+    cells = make_cells(Mark.of(badge()), RECIPES["default"], count=0, photo=photo)
+    laid = next(cell for cell in cells if cell.label == "in a photo")
+    assert (laid.pixels == 120).all(axis=2).mean() > 0.05
 
 
 def test_more_views_leave_the_earlier_ones_as_they_are():

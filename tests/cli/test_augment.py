@@ -44,6 +44,14 @@ def test_json_has_a_label_for_each_cell(likemark: Run, logo: Path, tmp_path: Pat
     assert set(both["cells"]) - set(alone["cells"]) >= {"segment exchanged"}
 
 
+def test_a_photo_to_lie_in_is_taken_whole(likemark: Run, logo: Path, tmp_path: Path) -> None:
+    photo = Image.new("RGB", (300, 200), (20, 160, 60))  # of one colour: trimmed, nothing is left
+    photo.save(tmp_path / "photo.png")
+    command = ["augment", logo, "--grid", tmp_path / "s.png", "--count", "0", "--json"]
+    cells = likemark(*command, "--photo", tmp_path / "photo.png").json["cells"]
+    assert set(cells) - set(likemark(*command).json["cells"]) == {"in a photo"}
+
+
 def test_the_same_seed_gives_the_same_sheet(likemark: Run, logo: Path, tmp_path: Path) -> None:
     def sheet(name: str, seed: int) -> np.ndarray:
         arguments = ["--recipe", "image", "--count", "4", "--seed", str(seed)]
@@ -64,6 +72,7 @@ def test_the_same_seed_gives_the_same_sheet(likemark: Run, logo: Path, tmp_path:
         (["logo.png", "--grid", "v.png", "--recipe", "x"], 2, "no recipe is named 'x': choose"),
         (["none.png", "--grid", "v.png"], 1, "none.png: missing: no such file"),
         (["logo.png", "--grid", "v.png", "--other", "none.png"], 1, "none.png: missing"),
+        (["logo.png", "--grid", "v.png", "--photo", "none.png"], 1, "none.png: missing"),
         (["text.png", "--grid", "v.png"], 1, "text.png: not_a_picture"),
         (["logo.png"], 2, "Missing option '--grid'"),
         (["logo.png", "--grid", "v.png", "--columns", "0"], 2, "Invalid value for '--columns'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import print_json, say
+from likemark.cli.output import print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from likemark.retrieval.onnx import Parity
@@ -30,6 +31,14 @@ def export(
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Write NAME.onnx too, and hold it against torch.")
     ] = False,
+    whiten: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Whiten the last layer on N of the training's drawings: all directions count.",
+            min=0,
+        ),
+    ] = 0,
     json: opt.AsJson = False,
     workspace: opt.Root = None,
 ) -> None:
@@ -43,7 +52,9 @@ def export(
 
     if onnx:
         check_onnx()
-    model = export_model(source, out, name=name, extra=opt.models_folder(workspace))
+    extra = opt.models_folder(workspace)
+    with progress_bar("drawings", whiten) if whiten else nullcontext(_ignore) as told:
+        model = export_model(source, out, name=name, extra=extra, whiten=whiten, told=told)
     parity: Parity | None = None
     if onnx:
         from likemark.benchmarks.training.sample import sample_squares
@@ -59,3 +70,7 @@ def export(
             f"{parity.file}: against torch on {parity.pictures} pictures the largest difference "
             f"is {parity.difference:.1e}, the least cosine {parity.cosine:.6f}"
         )
+
+
+def _ignore(done: int, of: int) -> None:
+    pass

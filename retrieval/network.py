@@ -70,7 +70,9 @@ class MarkNetwork(nn.Module):
         """images: (N, 3, S, S); result: (N, D), of any length."""
         backbone: Any = self.backbone
         pooled = self.pooling(backbone.forward_features(images))
-        projected: torch.Tensor = self.projection(self.norm(pooled))
+        # In full precision: a whitened projection takes differences of much larger numbers.
+        with torch.autocast(pooled.device.type, enabled=False):
+            projected: torch.Tensor = self.projection(self.norm(pooled.float()))
         return projected
 
 

@@ -59,6 +59,7 @@ class Batch:
 class Augment:
     recipe: str = "default"  # one of likemark.augment.recipe's
     plain: float = 0.3  # share of the views of groups with several drawings that stay as they are
+    photos: str = ""  # a folder of photos that marks are laid on; empty: none are
 
     def __post_init__(self) -> None:
         _check("augment.plain", 0 <= self.plain <= 1, "from 0 to 1")
@@ -73,8 +74,12 @@ class Network:
     dimension: int = 256  # of the embedding
     colour: str = "rgb"  # or grey
     freeze: int = 0  # first blocks of the backbone that are not trained
+    patch_drop: float = 0.0  # share of a picture's patches that a step leaves out: a faster step
+    whole: float = 0.15  # share of the steps, the last ones, that see all patches all the same
 
     def __post_init__(self) -> None:
+        _check("network.patch_drop", 0 <= self.patch_drop < 1, "from 0 to below 1")
+        _check("network.whole", 0 <= self.whole <= 1, "from 0 to 1")
         _check("network.size", 32 <= self.size <= 1024, "from 32 to 1024 px")
         _check("network.dimension", 8 <= self.dimension <= 4096, "from 8 to 4096")
         _check("network.colour", self.colour in ("rgb", "grey"), "rgb or grey")

@@ -121,6 +121,19 @@ def _drawing(table: Path, line: int, row: dict[str, str]) -> Drawing:
     return Drawing(table.parent / image, group, row.get("artwork") or "", kind)
 
 
+def find_photos(folder: str) -> tuple[Path, ...]:
+    """The photos of a folder and those below it, in order; none for an empty name.
+
+    Raises NotFound when the folder has none.
+    """
+    if not folder:
+        return ()
+    photos = tuple(p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in SUFFIXES)
+    if not photos:
+        raise NotFound(f"augment.photos: {folder} has no pictures")
+    return photos
+
+
 def _place(name: str) -> float:
     """From 0 to 1, and the same for a name wherever it stands."""
     digest = hashlib.sha256(f"validation/{name}".encode()).digest()

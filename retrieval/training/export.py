@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -32,18 +33,26 @@ class Kept:
 
 
 def export_model(
-    source: str, folder: Path, *, name: str | None = None, extra: Path | None = None
-) -> FoundModel:
+    source: str, folder: Path, *, name: str | None = None, extra: Path | None = None,
+    whiten: int = 0, told: Callable[[int, int], None] = lambda done, of: None,
+) -> FoundModel:  # fmt: skip
     """Write NAME.safetensors and NAME.json into a folder.
 
     source: a training's folder, a model's name, or the path of its card
     name: by default the run's or the model's own
     extra: a folder with further models
+    whiten: drawings of the training's corpus on which its last layer is whitened; 0: it is not
+    told: how many of them are embedded
     Raises NotFound for a folder without a training, ModelError for an unknown model, ModelDamaged
-    for weights that do not fit, InvalidInput for a name that no file can have.
+    for weights that do not fit, InvalidInput for a name that no file can have, or for a model or
+    too few drawings to whiten.
     """
     if Path(source).is_dir():
         card, weights = _of_run(Path(source))
+        if whiten:
+            card, weights = _whitened(card, weights, _settings(Path(source)), whiten, told)
+    elif whiten:
+        raise InvalidInput(f"{source!r} is no training's folder: only a training can be whitened")
     else:
         found = find_model(source, extra)
         card, weights = found.card, _read(found.card.check_weights(found.folder))
@@ -92,6 +101,27 @@ def _of_run(run: Path) -> tuple[ModelCard, Weights]:
     about = {"recipe": _recipe(settings)}
     card = replace(card, provenance=_provenance(run, settings, kept), about=about)
     return card, kept.weights
+
+
+def _whitened(
+    card: ModelCard, weights: Weights, settings: Training, most: int,
+    told: Callable[[int, int], None],
+) -> tuple[ModelCard, Weights]:  # fmt: skip
+    from likemark.retrieval.network import MarkNetwork, build_network
+    from likemark.retrieval.training.whitening import drawings_of, embedded, whiten
+
+    network = build_network(card)
+    assert isinstance(network, MarkNetwork)
+    network.load_state_dict(weights)
+    workers = settings.data.workers
+    rows = embedded(network, card, drawings_of(settings.data, most), workers=workers, told=told)
+    try:
+        whiten(network.cpu(), rows)
+    except ValueError as error:
+        raise InvalidInput(f"the training's corpus has too few drawings: {error}") from error
+    about = {**card.about, "whitened": len(rows)}
+    said = f"{card.provenance}; whitened on {len(rows):,} of its drawings"
+    return replace(card, provenance=said, about=about), dict(network.state_dict())
 
 
 def _settings(run: Path) -> Training:
@@ -144,7 +174,7 @@ def _read(path: Path) -> Weights:
 def _recipe(settings: Training) -> dict[str, Any]:
     """All settings that the weights depend on, files by their last name."""
     recipe = bound(settings.to_dict())
-    for name in ("data.corpus", "network.weights"):
+    for name in ("data.corpus", "augment.photos", "network.weights"):
         recipe[name] = Path(recipe[name]).name
     # As a card that is read gives it back.
     return {name: list(v) if isinstance(v, tuple) else v for name, v in recipe.items()}

@@ -26,7 +26,7 @@ from likemark.retrieval.network import Input, build_network
 from likemark.retrieval.training.alike import find_alike
 from likemark.retrieval.training.choices import chosen_loss, chosen_recipe
 from likemark.retrieval.training.config import Training
-from likemark.retrieval.training.corpus import Corpus, read_corpus
+from likemark.retrieval.training.corpus import Corpus, find_photos, read_corpus
 from likemark.retrieval.training.export import kept_weights
 from likemark.retrieval.training.folder import BEST, LAST, SHAPES, prepare_folder
 from likemark.retrieval.training.observers import Facts, Observer, Step, Validated
@@ -37,6 +37,7 @@ from likemark.retrieval.training.optimiser import (
     set_rate,
     set_training,
 )
+from likemark.retrieval.training.patches import dropped_at, let_drop, set_dropped
 from likemark.retrieval.training.preview import preview
 from likemark.retrieval.training.processes import (
     check_agreed,
@@ -96,6 +97,7 @@ class _Run:
         self._loss, self._recipe = loss, recipe
         self.device = choose_device(own_device(config.run.device))
         self.card = starting_card(config.network, name=folder.resolve().name)
+        self._photos = find_photos(config.augment.photos)
         self.training, self.held_out, unreadable = self._data()
         self.sampler = self._sampler()
         self.state = self._state()
@@ -133,6 +135,8 @@ class _Run:
         optimiser = make_optimiser(network, config.optimiser, freeze=config.network.freeze)
         gallery = Gallery.empty(config.batch.gallery, config.network.dimension, device)
         average = copy.deepcopy(network).eval()
+        if config.network.patch_drop:
+            let_drop(network)
         state = State(network, average, optimiser, gallery)
         if (self.folder / LAST).exists():
             state.load(self.folder / LAST)
@@ -157,7 +161,7 @@ class _Run:
     def _views(self) -> Views:
         return Views(
             self.training, self.sampler, self._recipe, self.card.input_size,
-            self.config.run.seed, self.config.augment.plain, self.share,
+            self.config.run.seed, self.config.augment.plain, self.share, self._photos,
         )  # fmt: skip
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, float]]:
@@ -179,6 +183,11 @@ class _Run:
         share = rate_at(state.step, steps=config.run.steps, warmup=config.optimiser.warmup)
         set_rate(state.optimiser, share)
         set_training(state.network)
+        if config.network.patch_drop:
+            network = config.network
+            set_dropped(state.network, dropped_at(
+                state.step, steps=config.run.steps, share=network.patch_drop, whole=network.whole
+            ))  # fmt: skip
         value = backward(
             self._embedder(state.network), self._loss, pixels.to(device), groups.to(device),
             state.gallery, chunk=config.batch.chunk, seed=config.run.seed * 1_000_003 + state.step,

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from likemark.augment.recipe import Recipe
 from likemark.augment.views import OPERATIONS, Mark, draw_plan, render
+from likemark.db.errors import PictureError
 from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import flatten, prepared
 from likemark.retrieval.training.corpus import Corpus
@@ -20,6 +21,7 @@ from likemark.retrieval.training.sampler import Sampler, Slot
 Pixels = NDArray[np.uint8]
 _FINER = 1.25  # drawings are augmented at so many times the size of a view
 _KEPT = 256  # drawings whose segments a worker keeps
+_PHOTO = 320  # px of a photo's longer side
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     seed: int
     plain: float  # share of the views of different drawings that stay as they are
     share: Share = Share()
+    photos: tuple[Path, ...] = ()  # what marks are laid on
     _marks: dict[int, Mark] = field(default_factory=dict)
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -62,10 +65,15 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             return prepared(mark.pixels, self.size)
         # Not of this batch: what stands beside a mark would be asked to rank below it.
         beside = int(rng.integers(len(self.corpus)))
-        plan = draw_plan(self.recipe, rng)
+        behind = int(rng.integers(len(self.photos))) if self.photos else None
+        plan = draw_plan(self.recipe, rng, with_photo=bool(self.photos))
         needed = any(OPERATIONS[name].needs_other for name in plan)
         other = Mark.of(self._read(beside)) if needed else None
-        return prepared(render(mark, plan, self.recipe, rng, other=other), self.size)
+        photo = None
+        if behind is not None and any(OPERATIONS[name].needs_photo for name in plan):
+            photo = self._photo(behind)
+        view = render(mark, plan, self.recipe, rng, other=other, photo=photo)
+        return prepared(view, self.size)
 
     def _mark(self, drawing: int) -> Mark:
         if drawing not in self._marks:
@@ -73,6 +81,16 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 del self._marks[next(iter(self._marks))]
             self._marks[drawing] = Mark.of(self._read(drawing))
         return self._marks[drawing]
+
+    def _photo(self, number: int) -> Pixels | None:
+        """That photo, or the next one that can be read."""
+        for ahead in range(len(self.photos)):
+            try:
+                photo = readable(self.photos[(number + ahead) % len(self.photos)])
+            except PictureError:
+                continue
+            return shrunk(photo, _PHOTO)
+        return None
 
     def _read(self, drawing: int) -> Pixels:
         pixels = readable(self.corpus.paths[drawing])

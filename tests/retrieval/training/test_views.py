@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from likemark.augment.recipe import RECIPES
-from likemark.db.errors import PictureError
+from likemark.augment.recipe import RECIPES, Recipe, Scene
+from likemark.db.errors import NotFound, PictureError
 from likemark.retrieval.pictures.normalise import prepared
 from likemark.retrieval.training.config import Batch
-from likemark.retrieval.training.corpus import read_corpus
+from likemark.retrieval.training.corpus import find_photos, read_corpus
 from likemark.retrieval.training.preview import preview
 from likemark.retrieval.training.sampler import Sampler
 from likemark.retrieval.training.views import Share, Views, readable
@@ -38,6 +39,28 @@ def test_a_step_gives_the_same_views_whatever_was_made_before(views: Views, bran
     fresh = replace(views, corpus=read_corpus(brands), _marks={})
     assert torch.equal(views[3][0], fresh[3][0])
     assert not torch.equal(views[3][0], views[4][0])
+
+
+def test_marks_are_laid_on_photos_where_there_are_some(views: Views, tmp_path: Path) -> None:
+    recipe = Recipe(scene=Scene(photo=1.0))
+    photos = tuple(tmp_path / f"{n}.png" for n in range(3))
+    photos[0].write_bytes(b"broken")  # the next one is taken instead
+    for photo in photos[1:]:
+        Image.new("RGB", (500, 300), (10, 200, 60)).save(photo)
+    laid = replace(views, recipe=recipe, plain=0.0, photos=photos)
+    pixels, _ = laid[0]
+    green = (pixels[..., 1].int() - pixels[..., 0].int() > 150).float().mean((1, 2))
+    assert green.min() > 0.1
+    assert torch.equal(replace(laid, photos=photos[:1])[0][0], replace(laid, photos=())[0][0])
+
+
+def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
+    assert find_photos("") == ()
+    with pytest.raises(NotFound, match=r"augment\.photos: .* has no pictures"):
+        find_photos(str(tmp_path))
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "one.JPG").touch()
+    assert find_photos(str(tmp_path)) == (tmp_path / "deep" / "one.JPG",)
 
 
 def test_another_seed_gives_other_views(views: Views) -> None:

@@ -72,7 +72,7 @@ def _lit(pixels: Pixels, job: Job) -> Pixels:
     across = np.linspace(start, end, width, dtype=np.float32)[None, :, None]
     down = np.linspace(start, end, height, dtype=np.float32)[:, None, None]
     lit = pixels * (across if job.either() else down)
-    return np.minimum(lit, 255).astype(np.uint8)
+    return as_bytes(np.minimum(lit, 255))
 
 
 def _place(size: tuple[int, ...], view: tuple[int, int], job: Job) -> NDArray[np.float64]:

@@ -1,4 +1,7 @@
-"""A plan of experiments: one training, and the settings in which each arm differs from it."""
+"""A plan of experiments: one training, and the settings in which each arm differs from it.
+
+Arms have the plan's seeds, or seeds of their own.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from likemark.retrieval.training.config import Training
 
 _KEYS = {"seeds", "base", "arm"}
 _ARM_KEYS = {"table", "name", "set"}
+_ARM_MAY = {"seeds"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +24,22 @@ class Arm:
     table: str  # arms of one table are compared with its first
     name: str
     settings: tuple[str, ...]  # such as "loss.name=triplet"
+    seeds: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if not (self.table and self.name):
-            raise InvalidInput("every arm must have a table and a name")
+        if not (self.table and self.name and self.seeds):
+            raise InvalidInput("every arm must have a table, a name and seeds")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     base: Path  # a training's TOML
-    seeds: tuple[int, ...]
     arms: tuple[Arm, ...]
 
     def __post_init__(self) -> None:
         names = [(arm.table, arm.name) for arm in self.arms]
-        if not self.arms or not self.seeds or len(set(names)) != len(names):
-            raise InvalidInput("a plan must have seeds, and arms that differ in table or name")
+        if not self.arms or len(set(names)) != len(names):
+            raise InvalidInput("a plan must have arms, and they must differ in table or name")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -48,8 +52,8 @@ class Plan:
             raise InvalidInput(f"{path}: {error}") from error
         if values.keys() != _KEYS:
             raise InvalidInput(f"{path}: must set {', '.join(sorted(_KEYS))} and nothing else")
-        arms = tuple(_arm(path, arm) for arm in values["arm"])
-        return cls(path.parent / values["base"], tuple(values["seeds"]), arms)
+        arms = tuple(_arm(path, {"seeds": values["seeds"], **arm}) for arm in values["arm"])
+        return cls(path.parent / values["base"], arms)
 
     def training(self, arm: Arm, seed: int, *, corpus: Path, weights: Path | None) -> Training:
         """weights: the folder that `network.weights` stands in."""
@@ -62,6 +66,9 @@ class Plan:
 
 
 def _arm(path: Path, given: Mapping[str, Any]) -> Arm:
-    if given.keys() != _ARM_KEYS or not isinstance(given["set"], list):
-        raise InvalidInput(f"{path}: an arm must have table, name and set, a list of settings")
-    return Arm(str(given["table"]), str(given["name"]), tuple(map(str, given["set"])))
+    if given.keys() - _ARM_MAY != _ARM_KEYS or not isinstance(given["set"], list):
+        raise InvalidInput(
+            f"{path}: an arm must have table, name and set, a list of settings, and may have seeds"
+        )
+    settings = tuple(map(str, given["set"]))
+    return Arm(str(given["table"]), str(given["name"]), settings, tuple(given["seeds"]))

@@ -119,7 +119,7 @@ def _summed(arm: Arm, outcomes: list[Outcome], gain: Interval) -> ArmResult:
 
 
 def _seeds(bench: Bench, arm: Arm) -> Iterator[tuple[Outcome, Values]]:
-    for seed in bench.plan.seeds:
+    for seed in arm.seeds:
         training = bench.plan.training(arm, seed, corpus=bench.corpus, weights=bench.weights)
         folder = bench.out / _key(bench, training)
         bench.progress(f"{arm.table}: {arm.name}, seed {seed}")

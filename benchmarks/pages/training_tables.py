@@ -33,6 +33,7 @@ SEARCH_COLUMNS = (
 )
 EXPERIMENT_COLUMNS = (
     name("training"),
+    Column("seeds"),
     Column("mAP", "mean over the seeds"),
     Column("spread", "standard deviation of mAP over the seeds"),
     Column("R@1"),
@@ -69,10 +70,9 @@ def search_tables(document: Document) -> list[Table]:
 
 def experiments_protocol(document: Document) -> str:
     result = document.result
-    seeds = len(result["arms"][0]["outcomes"])
     return (
-        f"Each row is {seeds} training{'s' if seeds > 1 else ''} of {count(result['steps'])} steps "
-        f"with {count(result['batch'])} views, as its table's first row but for what it names; "
+        f"Each row is as many trainings as it has seeds, of {count(result['steps'])} steps with "
+        f"{count(result['batch'])} views, as its table's first row but for what it names; "
         f"{count(result['queries'])} queries among {count(result['distractors'])} distractors."
     )
 
@@ -89,6 +89,7 @@ def _rows(arms: list[Mapping[str, Any]]) -> list[Row]:
         Row(
             (
                 words(arm["name"]),
+                count(len(arm["outcomes"])),
                 share(arm["map"]),
                 share(arm["spread"]),
                 share(arm["r_at_1"]),

@@ -8,7 +8,9 @@ import pytest
 
 from likemark.benchmarks.experiments.plan import Plan
 from likemark.db.errors import InvalidInput, NotFound
+from likemark.retrieval.training.config import Training
 
+PLANS = Path(__file__).parents[3] / "benchmarks" / "training"
 BASE = '[data]\ncorpus = "none"\n[network]\nweights = "start.safetensors"\n'
 PLAN = """
 base = "base.toml"
@@ -46,8 +48,8 @@ def test_an_arm_is_the_base_but_for_what_it_sets(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("seeds = [0]", "must set arm, base, seeds"),
-        (PLAN.replace("seeds = [0, 1]", "seeds = []"), "must have seeds"),
-        (PLAN.replace('"triplet"\nset', '"Smooth-AP"\nset'), "arms that differ"),
+        (PLAN.replace("seeds = [0, 1]", "seeds = []"), "a table, a name and seeds"),
+        (PLAN.replace('"triplet"\nset', '"Smooth-AP"\nset'), "they must differ"),
         (PLAN.replace("set = []", "set = 1"), "an arm must have table, name and set"),
         ("base = ", "plan.toml"),
     ],
@@ -56,6 +58,18 @@ def test_a_wrong_plan_is_refused_in_one_line(tmp_path: Path, text: str, message:
     with pytest.raises(InvalidInput, match=message) as caught:
         Plan.read(write(tmp_path, text))
     assert "\n" not in str(caught.value)
+
+
+def test_an_arm_has_the_plans_seeds_or_its_own(tmp_path: Path) -> None:
+    own = PLAN.replace('"triplet"\n', '"triplet"\nseeds = [7]\n')
+    assert [arm.seeds for arm in Plan.read(write(tmp_path, own)).arms] == [(0, 1), (7,)]
+
+
+def test_the_committed_plan_can_be_read(tmp_path: Path) -> None:
+    plan = Plan.read(PLANS / "ablation.toml")
+    for arm in plan.arms:
+        training = plan.training(arm, arm.seeds[0], corpus=tmp_path, weights=tmp_path)
+        assert training.data.exclude == Training.read(PLANS / "default.toml").data.exclude
 
 
 def test_a_missing_plan_is_named(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
 
 @pytest.fixture(scope="module")
 def config(quick: Settings) -> Training:
-    """All that has a state: a gallery, two passes, look-alikes, patches left out, a layer frozen."""
+    """All that has a state: a gallery, two passes, look-alikes, patches left out, frozen layers."""
     return quick(
         batch={"groups": 4, "views": 3, "alike": 0.5, "gallery": 18, "chunk": 5},
         network={"freeze": 1, "patch_drop": 0.5, "whole": 0.25},

@@ -40,6 +40,10 @@ def query(
             metavar="X,Y,W,H", help="Search for this part of each picture, px (an SVG: of 512)."
         ),
     ] = None,
+    blocks: Annotated[
+        bool,
+        typer.Option("--blocks", help="Ask with each block of a composite mark's layout too."),
+    ] = False,
     min_score: Annotated[
         float | None, typer.Option(help="Leave weaker hits out: a cosine, -1 to 1.")
     ] = None,
@@ -87,6 +91,7 @@ def query(
         ),
         crop=None if crop is None else Crop.parse(crop),
         min_score=min_score,
+        blocks=blocks,
         device=device,
         limits=picture_limits,
     )
@@ -123,7 +128,9 @@ def _answer(result: QueryResult, *, alone: bool) -> str:
     head = "" if alone else f"{result.query}\n"
     if not result.hits:
         return head + "nothing found"
-    columns = ("rank", "score", "mark", "office", "number", "owner", "nice", "status", "picture")
+    columns = (
+        "rank", "score", "mark", "office", "number", "owner", "nice", "status", "picture", "block",
+    )  # fmt: skip
     return head + table(columns, [_row(hit) for hit in result.hits]) + ("" if alone else "\n")
 
 
@@ -135,8 +142,14 @@ def _row(hit: Hit) -> list[object]:
     score = f"{hit.score:.3f}"
     return [
         hit.rank, score, mark.title + more, mark.office, number, mark.owner, nice, mark.status,
-        hit.path,
+        hit.path, _box(hit),
     ]  # fmt: skip
+
+
+def _box(hit: Hit) -> str:
+    """As --crop takes it."""
+    block = hit.block
+    return f"{block.x},{block.y},{block.width},{block.height}" if block else ""
 
 
 def _exit_code(results: list[QueryResult]) -> int:

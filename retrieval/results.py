@@ -17,10 +17,11 @@ class Hit:
     """One picture of the collection and every mark within the filters that shows it."""
 
     rank: int  # from 1
-    score: float  # cosine similarity with the query, at most 1
+    score: float  # cosine similarity with the query, at most 1; a little less for its block
     image_id: int
     path: str  # where the picture was read when it was indexed
     marks: tuple[MarkRow, ...]  # the same picture filed more than once: several
+    block: Crop | None = None  # px of the query that it was found by; None: the whole of it
 
     @property
     def mark(self) -> MarkRow:
@@ -100,8 +101,13 @@ def _query_json(result: QueryResult) -> dict[str, Any]:
                 "score": round(hit.score, 6),
                 "image_id": hit.image_id,
                 "path": hit.path,
+                "block": _box_json(hit.block),
                 "marks": [mark_json(mark) for mark in hit.marks],
             }
             for hit in result.hits
         ],
     }
+
+
+def _box_json(box: Crop | None) -> list[int] | None:
+    return None if box is None else [box.x, box.y, box.width, box.height]

@@ -1,8 +1,10 @@
 """What a search can do with vectors that are already there, and what it costs.
 
-Query views: the picture inverted, mirrored and as edges, beside itself. PCA-whitening (Jegou and
-Chum, ECCV 2012), learned on the collection. Alpha query expansion (Radenovic et al., TPAMI 2019).
-Q: queries; N: gallery; D: dimensions.
+Query views: the picture inverted, mirrored and as edges, beside itself. Blocks: the parts of its
+layout, of which many a query has none; what they cost is the mean over the queries. PCA-whitening
+(Jegou and Chum, ECCV 2012), learned on the collection. Alpha query expansion (Radenovic et al.,
+TPAMI 2019).
+Q: queries; N: gallery; D: dimensions; B: blocks of all queries.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likemark.augment.appearance import invert
+from likemark.augment.blocks import cut_block, find_blocks
 from likemark.augment.geometry import mirror
 from likemark.augment.pixels import Pixels
 from likemark.benchmarks.encoders import Encoder, Rows
@@ -23,8 +27,10 @@ from likemark.benchmarks.metrics.measures import PerQuery, per_query
 from likemark.benchmarks.metrics.scored import rank_blocks
 from likemark.benchmarks.protocol.retrieval import judged
 from likemark.benchmarks.protocol.run import Gallery
+from likemark.retrieval.engine import BLOCK_WEIGHT
 
 ALPHA = 3.0
+WEIGHTS = (1.0, BLOCK_WEIGHT)  # of a block's similarity beside the whole picture's
 EXPANSIONS = (1, 3)
 _BLOCK = 128  # queries scored at once
 _LEAST = 1e-6  # of the largest variance: directions of less are dropped
@@ -33,8 +39,8 @@ _LEAST = 1e-6  # of the largest variance: directions of less are dropped
 @dataclass(frozen=True, slots=True)
 class Way:
     name: str
-    pictures: int  # that go through the network for one query
-    searches: int  # of the index for one query
+    pictures: float  # that go through the network for one query, on average
+    searches: float  # of the index for one query, on average
     seconds: float  # for one query's comparison with the whole gallery, on average
     map: float
     r_at_1: float
@@ -70,8 +76,8 @@ VIEWS: dict[str, Callable[[Pixels], Pixels]] = {
 @dataclass(frozen=True, slots=True)
 class Plan:
     name: str
-    pictures: int
-    searches: int
+    pictures: float
+    searches: float
     scores: Scores
 
 
@@ -109,6 +115,7 @@ def _plans(gallery: Gallery, model: Encoder) -> Iterator[Plan]:
         label = " and ".join(names)
         yield Plan(f"mean with {label}", len(asked), 1, _mean(asked, rows))
         yield Plan(f"best of it and {label}", len(asked), len(asked), _best(asked, rows))
+    yield from _block_plans(gallery, model, rows)
     for dimension in sorted({rows.shape[1], rows.shape[1] // 2}, reverse=True):
         white = whitened(rows, rows[count:], dimension)
         yield Plan(f"PCA-whitening to {dimension}", 1, 1, _plain(white, count))
@@ -121,6 +128,44 @@ def _encoded(gallery: Gallery, model: Encoder, view: Callable[[Pixels], Pixels])
     pictures = gallery.benchmark.pictures
     count = len(gallery.benchmark.groups)
     return np.stack(list(model.encode(view(pictures[n]) for n in range(count))))
+
+
+def _block_plans(gallery: Gallery, model: Encoder, rows: Rows) -> Iterator[Plan]:
+    count = len(gallery.benchmark.groups)
+    owners: list[int] = []
+    blocks = list(model.encode(_cut_out(gallery, owners)))
+    if not blocks:
+        return
+    each = 1 + round(len(blocks) / count, 2)
+    for weight in WEIGHTS:
+        label = "best of it and its blocks" + (f", these times {weight:g}" if weight != 1 else "")
+        scores = with_blocks(rows, count, np.stack(blocks), np.array(owners), weight)
+        yield Plan(label, each, each, scores)
+
+
+def _cut_out(gallery: Gallery, owners: list[int]) -> Iterator[Pixels]:
+    """The blocks of every query; the query that each is of goes into `owners`."""
+    for query in range(len(gallery.benchmark.groups)):
+        pixels = gallery.benchmark.pictures[query]
+        for box in find_blocks(pixels):
+            owners.append(query)
+            yield cut_block(pixels, box)
+
+
+def with_blocks(
+    rows: Rows, count: int, blocks: Rows, owners: NDArray[np.int64], weight: float
+) -> Scores:
+    """The best of the whole and of its blocks. blocks: (B, D); owners: (B,), ascending"""
+
+    def scores(part: slice) -> Rows:
+        found = rows[:count][part] @ rows.T
+        first, end = np.searchsorted(owners, (part.start, part.stop))
+        parts = weight * (blocks[first:end] @ rows.T)
+        for owner, found_by in zip(owners[first:end] - part.start, parts, strict=True):
+            np.maximum(found[owner], found_by, out=found[owner])
+        return found
+
+    return scores
 
 
 def _plain(rows: Rows, count: int) -> Scores:

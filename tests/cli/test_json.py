@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from support.command import Run
 
 from likemark.retrieval.models import list_models
@@ -43,12 +44,29 @@ def test_query(likemark: Run, register: Path) -> None:
     good, bad = document["queries"]
     assert good.keys() == bad.keys() == {"query", "error", "hits"}
     assert [hit["rank"] for hit in good["hits"]] == [1, 2]
-    assert good["hits"][0].keys() == {"rank", "score", "image_id", "path", "marks"}
+    assert good["hits"][0].keys() == {"rank", "score", "image_id", "path", "block", "marks"}
     assert good["hits"][0]["path"] == str(picture)
     assert good["hits"][0]["marks"][0].keys() == MARK
     assert good["error"] is None
     assert bad["hits"] == []
     assert bad["error"]["reason"] == "not_a_picture"
+
+
+def test_query_with_blocks(likemark: Run, register: Path, tmp_path: Path) -> None:
+    likemark("index", register)
+    sheet = Image.new("RGB", (410, 160), "white")
+    for place, number in ((20, 3), (270, 5)):
+        with Image.open(register.parent / "marks" / f"mark-000{number}.png") as mark:
+            sheet.paste(mark, (place, 20))
+    sheet.save(tmp_path / "sheet.png")
+    document = likemark("query", tmp_path / "sheet.png", "--blocks", "--json").json
+    boxes = [hit["block"] for hit in document["queries"][0]["hits"] if hit["block"]]
+    assert boxes
+    assert all(len(box) == 4 for box in boxes)
+    shown = likemark("query", tmp_path / "sheet.png", "--blocks").out
+    assert all(",".join(map(str, box)) in shown for box in boxes)
+    plain = likemark("query", tmp_path / "sheet.png", "--json").json
+    assert {hit["block"] for hit in plain["queries"][0]["hits"]} == {None}
 
 
 def test_embed(likemark: Run, register: Path, tmp_path: Path) -> None:

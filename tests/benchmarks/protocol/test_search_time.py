@@ -9,15 +9,18 @@ import pytest
 from support.models import tiny_model
 from support.slice import write_slice
 
+from likemark.augment.blocks import find_blocks
 from likemark.benchmarks.corpus.dataset import OpenBenchmark
 from likemark.benchmarks.model_encoder import ModelEncoder
 from likemark.benchmarks.protocol.retrieval import rank_rows
 from likemark.benchmarks.protocol.run import Gallery
 from likemark.benchmarks.protocol.search_time import (
+    WEIGHTS,
     SearchTime,
     edges,
     run_search_time,
     whitened,
+    with_blocks,
 )
 
 
@@ -58,6 +61,24 @@ def test_every_way_has_its_cost(found: SearchTime) -> None:
     assert costs["mean with inverted and mirrored and edges"] == (4, 1)
     assert all(way.seconds > 0 for way in found.ways)
     assert len({way.name for way in found.ways}) == len(found.ways)
+
+
+def test_blocks_cost_what_the_queries_have_of_them(found: SearchTime, gallery: Gallery) -> None:
+    count = len(gallery.benchmark.groups)
+    blocks = sum(len(find_blocks(gallery.benchmark.pictures[n])) for n in range(count))
+    assert 0 < blocks
+    ways = [way for way in found.ways if "blocks" in way.name]
+    assert len(ways) == len(WEIGHTS)
+    assert {way.pictures for way in ways} == {1 + round(blocks / count, 2)}
+    assert all(way.searches == way.pictures for way in ways)
+
+
+def test_a_block_counts_where_it_is_more_like_than_the_whole() -> None:
+    rows = np.eye(4, dtype=np.float32)
+    blocks = np.array([[0, 0, 0.6, 0.8], [0, 0, 1, 0]], np.float32)
+    scores = with_blocks(rows, 3, blocks, np.array([0, 2]), 0.5)
+    np.testing.assert_allclose(scores(slice(0, 1)), [[1, 0, 0.3, 0.4]])
+    np.testing.assert_allclose(scores(slice(1, 3)), [[0, 1, 0, 0], [0, 0, 1, 0]])
 
 
 def test_whitened_directions_vary_alike_and_do_not_lean_on_each_other() -> None:

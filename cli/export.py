@@ -35,7 +35,7 @@ def export(
         int,
         typer.Option(
             metavar="N",
-            help="Whiten the last layer on N of the training's drawings: all directions count.",
+            help="Replace the last layer by a whitening learned on N of the drawings.",
             min=0,
         ),
     ] = 0,

@@ -68,12 +68,19 @@ class MarkNetwork(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """images: (N, 3, S, S); result: (N, D), of any length."""
-        backbone: Any = self.backbone
-        pooled = self.pooling(backbone.forward_features(images))
+        pooled = self.pooled(images)
         # In full precision: a whitened projection takes differences of much larger numbers.
-        with torch.autocast(pooled.device.type, enabled=False):
-            projected: torch.Tensor = self.projection(self.norm(pooled.float()))
+        with torch.autocast(images.device.type, enabled=False):
+            projected: torch.Tensor = self.projection(pooled)
         return projected
+
+    def pooled(self, images: torch.Tensor) -> torch.Tensor:
+        """images: (N, 3, S, S); result: (N, C * number of parts), what the projection is given."""
+        backbone: Any = self.backbone
+        features = self.pooling(backbone.forward_features(images))
+        with torch.autocast(images.device.type, enabled=False):
+            normed: torch.Tensor = self.norm(features.float())
+        return normed
 
 
 def build_network(card: ModelCard) -> nn.Module:

@@ -41,7 +41,8 @@ def export_model(
     source: a training's folder, a model's name, or the path of its card
     name: by default the run's or the model's own
     extra: a folder with further models
-    whiten: drawings of the training's corpus on which its last layer is whitened; 0: it is not
+    whiten: drawings of the training's corpus that a whitening is learned on, in place of its last
+        layer; 0: none is
     told: how many of them are embedded
     Raises NotFound for a folder without a training, ModelError for an unknown model, ModelDamaged
     for weights that do not fit, InvalidInput for a name that no file can have, or for a model or
@@ -108,15 +109,15 @@ def _whitened(
     told: Callable[[int, int], None],
 ) -> tuple[ModelCard, Weights]:  # fmt: skip
     from likemark.retrieval.network import MarkNetwork, build_network
-    from likemark.retrieval.training.whitening import drawings_of, embedded, whiten
+    from likemark.retrieval.training.whitening import drawings_of, pooled, whiten
 
     network = build_network(card)
     assert isinstance(network, MarkNetwork)
     network.load_state_dict(weights)
-    workers = settings.data.workers
-    rows = embedded(network, card, drawings_of(settings.data, most), workers=workers, told=told)
+    sample = drawings_of(settings.data, most)
+    rows, groups = pooled(network, card, sample, workers=settings.data.workers, told=told)
     try:
-        whiten(network.cpu(), rows)
+        whiten(network.cpu(), rows, groups)
     except ValueError as error:
         raise InvalidInput(f"the training's corpus has too few drawings: {error}") from error
     about = {**card.about, "whitened": len(rows)}

@@ -1,18 +1,22 @@
-"""PCA-whitening inside a network: its last layer gives every direction the same variance.
+"""Discriminative whitening as a network's last layer, learned on many more groups than a batch has.
 
-Jegou and Chum, "Negative evidences and co-occurrences in image retrieval: the benefit of PCA and
-whitening", ECCV 2012. Where they whiten vectors after the network, the linear layer takes it in:
-a search pays nothing. M: drawings to learn from; D: dimensions.
+Mikolajczyk and Matas, "Improving descriptors for fast tree matching by optimal linear projection",
+ICCV 2007; as whitening for retrieval: Radenovic et al., TPAMI 2019. What differs within a group is
+made small, and of what remains the directions are kept in which drawings differ most. Where they
+change vectors after the network, the network's own linear layer is replaced: a search pays nothing.
+M: drawings to learn from; C: pooled channels; D: dimensions of the embedding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from likemark.db.errors import PictureError
@@ -21,56 +25,83 @@ from likemark.retrieval.devices import AUTO, choose_device
 from likemark.retrieval.network import Input, MarkNetwork
 from likemark.retrieval.pictures.normalise import prepared
 from likemark.retrieval.training.config import Data
-from likemark.retrieval.training.corpus import read_corpus
+from likemark.retrieval.training.corpus import Corpus, read_corpus
 from likemark.retrieval.training.views import readable
 
 _BATCH = 64
-_LEAST = 1e-6  # of the largest variance: what a direction of less is taken to have
+_RIDGE = 2e-3  # of the mean variance: added to every direction's within groups
+_EACH = 4  # drawings of a group, at most
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Drawings, of which many are of one group."""
+
+    paths: tuple[Path, ...]  # M
+    groups: NDArray[np.int64]  # (M,)
 
 
 @torch.no_grad()
-def whiten(network: MarkNetwork, rows: torch.Tensor) -> None:
-    """Change the projection so that these rows would come out without correlations.
+def whiten(network: MarkNetwork, rows: torch.Tensor, groups: NDArray[np.int64]) -> None:
+    """Replace the projection by the one that these rows ask for.
 
-    rows: (M, D) what the network gives now, of any length. Raises ValueError for too few of them.
+    rows: (M, C) what the projection is given; groups: (M,)
+    Raises ValueError where fewer rows than channels are in groups of two or more.
     """
-    if len(rows) <= rows.shape[1]:
-        raise ValueError(
-            f"{len(rows)} rows cannot tell the variances of {rows.shape[1]} dimensions"
-        )
+    layer = network.projection
     found = rows.double()
     middle = found.mean(0)
-    variances, directions = torch.linalg.eigh(torch.cov((found - middle).T))
-    variances = variances.clamp(min=_LEAST * float(variances.max()))
-    turn = (directions / variances.sqrt()).flip(1).T  # (D, D), the widest direction first
-    layer = network.projection
-    layer.bias.copy_(turn @ (layer.bias.double() - middle))
-    layer.weight.copy_(turn @ layer.weight.double())
+    within = _within(found - middle, torch.from_numpy(groups))
+    whole = torch.cov(found.T)
+    within += _RIDGE * whole.trace() / len(whole) * torch.eye(len(whole), dtype=within.dtype)
+    variances, directions = torch.linalg.eigh(within)
+    narrow = directions / variances.sqrt()  # (C, C)
+    _, turn = torch.linalg.eigh(narrow.T @ whole @ narrow)
+    matrix = (narrow @ turn.flip(1)[:, : layer.out_features]).T  # (D, C), the widest first
+    layer.weight.copy_(matrix)
+    layer.bias.copy_(-matrix @ middle)
 
 
-class _Squares(Dataset[torch.Tensor]):
+def _within(rows: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
+    """(C, C): the covariance within a group, every group counting alike."""
+    _, places, sizes = torch.unique(groups, return_inverse=True, return_counts=True)
+    several = sizes[places] > 1
+    if int(several.sum()) < rows.shape[1]:
+        raise ValueError(
+            f"{int(several.sum())} drawings of groups drawn more than once cannot tell "
+            f"{rows.shape[1]} channels apart"
+        )
+    means = torch.zeros(len(sizes), rows.shape[1], dtype=rows.dtype).index_add_(0, places, rows)
+    away = (rows - (means / sizes[:, None])[places])[several]
+    away = away / (sizes[places][several, None] - 1).sqrt()
+    covariance: torch.Tensor = away.T @ away / int((sizes > 1).sum())
+    return covariance
+
+
+class _Squares(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Drawings as a network is fed them; a broken one has no rows."""
 
-    def __init__(self, paths: Sequence[Path], size: int) -> None:
-        self._paths, self._size = paths, size
+    def __init__(self, sample: Sample, size: int) -> None:
+        self._sample, self._size = sample, size
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._sample.paths)
 
-    def __getitem__(self, number: int) -> torch.Tensor:
-        """(1 or 0, S, S, 3) uint8"""
+    def __getitem__(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """(1 or 0, S, S, 3) uint8, and as many groups"""
+        group = torch.from_numpy(self._sample.groups[number : number + 1])
         try:
-            square = prepared(readable(self._paths[number]), self._size)
+            square = prepared(readable(self._sample.paths[number]), self._size)
         except PictureError:
-            return torch.zeros(0, self._size, self._size, 3, dtype=torch.uint8)
-        return torch.from_numpy(square)[None]
+            return torch.zeros(0, self._size, self._size, 3, dtype=torch.uint8), group[:0]
+        return torch.from_numpy(square)[None], group
 
 
-def embedded(
-    network: MarkNetwork, card: ModelCard, paths: Sequence[Path], *,
+def pooled(
+    network: MarkNetwork, card: ModelCard, sample: Sample, *,
     workers: int = 1, told: Callable[[int, int], None] = lambda done, of: None,
-) -> torch.Tensor:  # fmt: skip
-    """(M, D): what the network gives for those drawings that can be read, of any length.
+) -> tuple[torch.Tensor, NDArray[np.int64]]:  # fmt: skip
+    """(M, C) what the projection is given, and (M,) groups, of those drawings that can be read.
 
     told: how many of all are done
     """
@@ -78,24 +109,44 @@ def embedded(
     network = network.eval().to(device.torch()).to(memory_format=torch.channels_last)
     prepare = Input(card).to(device.torch())
     loader: Any = DataLoader(
-        _Squares(paths, card.input_size), batch_size=_BATCH, num_workers=workers,
-        collate_fn=torch.cat,
+        _Squares(sample, card.input_size), batch_size=_BATCH, num_workers=workers,
+        collate_fn=_joined,
     )  # fmt: skip
-    found = [torch.zeros(0, card.dimension)]
+    rows, groups = [], []
     with torch.no_grad(), device.precision():
-        for number, pixels in enumerate(loader):
-            found.append(network(prepare(pixels.to(device.torch()))).float().cpu())
-            told(min(len(paths), (number + 1) * _BATCH), len(paths))
-    return torch.cat(found)
+        for number, (pixels, own) in enumerate(loader):
+            rows.append(network.pooled(prepare(pixels.to(device.torch()))).cpu())
+            groups.append(own)
+            told(min(len(sample.paths), (number + 1) * _BATCH), len(sample.paths))
+    return torch.cat(rows), torch.cat(groups).numpy()
 
 
-def drawings_of(data: Data, most: int) -> list[Path]:
+def _joined(items: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.cat(each) for each in zip(*items, strict=True))
+
+
+def drawings_of(data: Data, most: int) -> Sample:
     """At most so many of a training's drawings, the same ones each time; none held out from it.
 
+    Brands that were drawn more than once come first, then ideas and single drawings by chance; of
+    each group at most four, and one of those that are copies of each other.
     Raises what `read_corpus` raises.
     """
     corpus = read_corpus(Path(data.corpus), data.exclude)
-    trained = np.flatnonzero(~corpus.held(data.validation))
-    if len(trained) > most:
-        trained = np.sort(np.random.default_rng(0).choice(trained, most, replace=False))
-    return [corpus.paths[n] for n in trained.tolist()]
+    corpus = corpus.only(~corpus.held(data.validation))
+    chosen = _chosen(corpus, np.random.default_rng(0))[:most]
+    return Sample(tuple(corpus.paths[n] for n in chosen.tolist()), corpus.groups[chosen])
+
+
+def _chosen(corpus: Corpus, rng: np.random.Generator) -> NDArray[np.int64]:
+    _, first = np.unique(corpus.artworks, return_index=True)
+    first = rng.permutation(first)
+    groups = corpus.groups[first]
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], groups[order])
+    place = np.empty(len(first), np.int64)
+    place[order] = np.arange(len(first)) - starts  # which of its group's it is
+    several = np.bincount(groups, minlength=len(corpus.names))[groups] > 1
+    kept = first[place < _EACH]
+    wanted = (several & ~corpus.is_idea[first])[place < _EACH]
+    return np.asarray(np.concatenate([kept[wanted], kept[~wanted]]), np.int64)

@@ -1,111 +1,157 @@
-"""A whitened last layer: no correlations, the same neighbours as whitening afterwards."""
+"""A whitened last layer: what differs within groups is made small, what differs between is kept."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from support.training import pixels, trained
+from numpy.typing import NDArray
+from support.training import pixels, trained, write_brands
 
-from likemark.benchmarks.protocol.search_time import whitened
+from likemark.benchmarks.protocol.validation import validation_map
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.network import Input, MarkNetwork, build_network
 from likemark.retrieval.pictures.normalise import prepared
-from likemark.retrieval.training.config import Data
+from likemark.retrieval.training.config import Data, Network
 from likemark.retrieval.training.corpus import read_corpus
-from likemark.retrieval.training.export import export_model, kept_weights
+from likemark.retrieval.training.export import export_model
+from likemark.retrieval.training.start import starting_card
 from likemark.retrieval.training.trainer import Trained
 from likemark.retrieval.training.views import readable
-from likemark.retrieval.training.whitening import drawings_of, embedded, whiten
+from likemark.retrieval.training.whitening import Sample, drawings_of, pooled, whiten
 
 from .conftest import Settings
 
-
-@pytest.fixture(scope="module")
-def run(quick: Settings, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    config = quick(run={"steps": 2, "validate": 2})
-    return trained(config, tmp_path_factory.mktemp("whitening") / "mine")[0]
+CHANNELS, DIMENSION = 64, 16
 
 
 @pytest.fixture
-def network(run: Trained) -> MarkNetwork:
-    built = build_network(run.card)
+def network() -> MarkNetwork:
+    torch.manual_seed(0)
+    wanted = Network("test_vit", size=64, pooling="avg", dimension=DIMENSION)
+    built = build_network(starting_card(wanted, name="mine"))
     assert isinstance(built, MarkNetwork)
-    built.load_state_dict(kept_weights(run.folder).weights)
     return built.eval()
 
 
-def given(network: MarkNetwork, run: Trained, seed: int = 0) -> torch.Tensor:
-    with torch.inference_mode():
-        rows: torch.Tensor = network(Input(run.card)(pixels(60, seed=seed)))
-    return rows.clone()
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_brands(tmp_path_factory.mktemp("whitening") / "brands", brands=40)
 
 
-def test_the_rows_that_it_learned_from_come_out_without_correlations(
-    network: MarkNetwork, run: Trained
-) -> None:
-    whiten(network, given(network, run))
-    after = given(network, run)
+@pytest.fixture(scope="module")
+def run(quick: Settings, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    config = quick(
+        data={"corpus": str(corpus)}, network={"pooling": "avg"}, run={"steps": 2, "validate": 2}
+    )
+    return trained(config, tmp_path_factory.mktemp("whitening") / "mine")[0]
+
+
+def noisy(groups: int, each: int, *, seed: int) -> tuple[torch.Tensor, NDArray[np.int64]]:
+    """Groups that differ a little in 16 channels, and within them much in all the others."""
+    rng = np.random.default_rng(seed)
+    numbers = np.repeat(np.arange(groups), each)
+    rows = np.zeros((len(numbers), CHANNELS))
+    rows[:, :16] = rng.normal(size=(groups, 16))[numbers] + 0.3 * rng.normal(size=(len(rows), 16))
+    rows[:, 16:] = 5 * rng.normal(size=(len(rows), CHANNELS - 16))
+    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(CHANNELS, CHANNELS)))
+    return torch.tensor(rows @ turn + 3, dtype=torch.float32), numbers
+
+
+def found_by(rows: torch.Tensor, groups: NDArray[np.int64]) -> float:
+    unit = torch.nn.functional.normalize(rows, dim=1).detach().numpy()
+    return validation_map(unit, unit, groups)
+
+
+def test_groups_are_found_that_were_not_learned_from(network: MarkNetwork) -> None:
+    rows, groups = noisy(60, 4, seed=2)
+    before = found_by(rows, groups), found_by(network.projection(rows), groups)
+    whiten(network, *noisy(300, 3, seed=1))
+    assert max(before) < 0.15
+    assert found_by(network.projection(rows), groups) > 0.9
+
+
+def test_within_groups_no_direction_varies_more_than_another(network: MarkNetwork) -> None:
+    rows, groups = noisy(2000, 2, seed=3)
+    whiten(network, rows, groups)
+    after = network.projection(rows).detach().double()
+    away = after - after.reshape(-1, 2, DIMENSION).mean(1).repeat_interleave(2, 0)
+    within = 2 * away.T @ away / len(away)
+    assert within.diagonal().max() < 1.1
+    assert within.diagonal().min() > 0.5  # the ridge's part is missing
+    assert (within - within.diagonal().diag()).abs().max() < 0.1
     assert after.mean(0).abs().max() < 1e-3
-    assert torch.allclose(torch.cov(after.T), torch.eye(16), atol=1e-2)
+    between = torch.cov(after.T).diagonal()
+    assert (between[1:] <= between[:-1] + 1e-6).all()  # the widest first
 
 
-def test_other_rows_come_out_as_if_they_had_been_whitened_afterwards(
-    network: MarkNetwork, run: Trained
-) -> None:
-    learned, others = given(network, run).numpy(), given(network, run, seed=1).numpy()
-    expected = whitened(others, learned, 16)
-    whiten(network, torch.from_numpy(learned))
-    found = torch.nn.functional.normalize(given(network, run, seed=1), dim=1).numpy()
-    np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=2e-3)
+def test_single_drawings_say_nothing_of_what_differs_within(network: MarkNetwork) -> None:
+    rows, groups = noisy(100, 3, seed=1)
+    whiten(network, rows, groups)
+    expected = network.projection.weight.clone()
+    shuffled = torch.randperm(len(rows))
+    whiten(network, rows[shuffled], groups[shuffled.numpy()] + 7)
+    turned = network.projection.weight @ expected.T
+    assert torch.allclose(turned.abs().diagonal(), (expected**2).sum(1), rtol=1e-3)
+    with pytest.raises(ValueError, match="0 drawings of groups drawn more than once cannot tell"):
+        whiten(network, rows, np.arange(len(rows)))
 
 
-def test_too_few_rows_are_refused(network: MarkNetwork) -> None:
-    with pytest.raises(ValueError, match="16 rows cannot tell the variances of 16 dimensions"):
-        whiten(network, torch.randn(16, 16))
-
-
-def test_broken_drawings_are_left_out(
-    network: MarkNetwork, run: Trained, brands: Path, tmp_path: Path
+def test_what_the_projection_is_given_leaves_broken_drawings_out(
+    network: MarkNetwork, brands: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    paths = [brands / "brand0" / "0.png", tmp_path / "broken.png", brands / "brand1" / "0.png"]
+    whole = [brands / "brand0" / "0.png", brands / "brand1" / "0.png"]
+    paths = (whole[0], tmp_path / "broken.png", whole[1])
+    card = starting_card(Network("test_vit", size=64, pooling="avg", dimension=16), name="mine")
     heard: list[tuple[int, int]] = []
-    rows = embedded(network, run.card, paths, workers=0, told=lambda *count: heard.append(count))
-    assert rows.shape == (2, 16)
+    rows, groups = pooled(
+        network, card, Sample(paths, np.array([5, 6, 7])), workers=0,
+        told=lambda *count: heard.append(count),
+    )  # fmt: skip
+    assert (rows.shape, groups.tolist()) == ((2, CHANNELS), [5, 7])
     assert heard == [(3, 3)]
+    images = Input(card)(pixels(2))
+    assert torch.equal(network.projection(network.pooled(images)), network(images))
 
 
-def test_nothing_is_learned_from_what_is_held_out(brands: Path) -> None:
-    data = Data(str(brands), exclude=("brand2",), validation=0.4)
-    corpus = read_corpus(brands)
-    held = {corpus.paths[n].parent.name for n in np.flatnonzero(corpus.held(0.4))}
+def test_nothing_is_learned_from_what_is_held_out(corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(corpus, tmp_path / "brands")
+    (tmp_path / "brands" / "lonely").mkdir()
+    shutil.copy(corpus / "brand0" / "0.png", tmp_path / "brands" / "lonely")
+    data = Data(str(tmp_path / "brands"), exclude=("brand2",), validation=0.4)
+    every = read_corpus(tmp_path / "brands")
+    held = {every.paths[n].parent.name for n in np.flatnonzero(every.held(0.4))}
     assert "brand2" not in held
-    names = {path.parent.name for path in drawings_of(data, 1000)}
-    assert names == {path.parent.name for path in corpus.paths} - held - {"brand2"}
-    assert len(drawings_of(data, 5)) == 5
-    assert drawings_of(data, 5) == drawings_of(data, 5)
+    sample = drawings_of(data, 1000)
+    names = [path.parent.name for path in sample.paths]
+    assert set(names) == {path.parent.name for path in every.paths} - held - {"brand2"}
+    assert names[-1] == "lonely"  # after what tells more
+    few = drawings_of(data, 5)
+    assert few.paths == sample.paths[:5]
 
 
-def test_an_export_can_be_whitened_and_says_so(run: Trained, brands: Path, tmp_path: Path) -> None:
-    drawings = drawings_of(Data(str(brands), validation=0.4), 100)
-    model = export_model(str(run.folder), tmp_path, whiten=100)
-    assert model.card.about["whitened"] == len(drawings)
-    assert f"whitened on {len(drawings)} of its drawings" in model.card.provenance
-    squares = np.stack([prepared(readable(path), 64) for path in drawings])
-    rows = Embedder.load(model, device="cpu").embed(squares)
+def test_an_export_can_be_whitened_and_says_so(run: Trained, corpus: Path, tmp_path: Path) -> None:
+    sample = drawings_of(Data(str(corpus), validation=0.4), 1000)
+    model = export_model(str(run.folder), tmp_path, whiten=1000)
+    assert model.card.about["whitened"] == len(sample.paths)
+    assert f"whitened on {len(sample.paths)} of its drawings" in model.card.provenance
     plain = export_model(str(run.folder), tmp_path, name="plain")
-    before = Embedder.load(plain, device="cpu").embed(squares)
-    assert abs(rows.mean(0)).max() < 0.2 < abs(before.mean(0)).max()
+    squares = np.stack([prepared(readable(path), 64) for path in sample.paths])
+    after, before = (Embedder.load(m, device="cpu").embed(squares) for m in (model, plain))
+    assert validation_map(after, after, sample.groups) > 1.2 * validation_map(
+        before, before, sample.groups
+    )
 
 
 def test_too_small_a_corpus_cannot_whiten(run: Trained, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="corpus has too few drawings: 5 rows"):
-        export_model(str(run.folder), tmp_path, whiten=5)
+    with pytest.raises(InvalidInput, match="corpus has too few drawings: "):
+        export_model(str(run.folder), tmp_path, whiten=9)
 
 
 def test_a_model_cannot_be_whitened(tiny: FoundModel, tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def query(
     ] = None,
     blocks: Annotated[
         bool,
-        typer.Option("--blocks", help="Ask with each block of a composite mark's layout too."),
-    ] = False,
+        typer.Option(help="Ask with each block of a composite mark's layout too."),
+    ] = True,
     min_score: Annotated[
         float | None, typer.Option(help="Leave weaker hits out: a cosine, -1 to 1.")
     ] = None,

@@ -44,7 +44,7 @@ class QueryOptions:
     filters: Filters = field(default_factory=Filters)
     crop: Crop | None = None  # px of every query picture
     min_score: float | None = None  # cosine; weaker hits are left out
-    blocks: bool = False  # ask with the blocks of each picture's layout too
+    blocks: bool = True  # ask with the blocks of each picture's layout too
     device: str = AUTO_DEVICE
     limits: PictureLimits = field(default_factory=PictureLimits)
 
@@ -103,13 +103,14 @@ def search_pictures(
         filters=options.filters,
         crop=options.crop,
         min_score=options.min_score,
+        blocks=options.blocks,
         model=model.card.name,
         model_fingerprint=model.card.fingerprint,
         index=stats.factory,
         vectors=stats.count,
     )
-    cropped = [Request(r.name, r.data, options.crop) for r in requests]
-    return search, _answers(_Searcher(workspace, opened, allowed, options), cropped, model)
+    asked = [Request(r.name, r.data, options.crop, options.blocks) for r in requests]
+    return search, _answers(_Searcher(workspace, opened, allowed, options), asked, model)
 
 
 def _answers(
@@ -132,7 +133,7 @@ def _answer_chunk(
     chunk: Sequence[tuple[Request, Picture | PictureError]],
     embedder: Embedder,
 ) -> Iterator[QueryResult]:
-    asked = [_views(searcher.options, *decoded) for decoded in chunk]
+    asked = [_views(picture) for _, picture in chunk]
     rows = _embedded(embedder, [pixels for views in asked for pixels, _ in views])
     for (request, picture), views in zip(chunk, asked, strict=True):
         if isinstance(picture, PictureError):
@@ -143,16 +144,11 @@ def _answer_chunk(
             yield QueryResult(request.name, tuple(hits))
 
 
-def _views(options: QueryOptions, request: Request, picture: Picture | PictureError) -> list[View]:
+def _views(picture: Picture | PictureError) -> list[View]:
     """The whole picture first; none of one that cannot be read."""
     if isinstance(picture, PictureError):
         return []
-    whole: View = picture.pixels, None
-    if not options.blocks:
-        return [whole]
-    from likemark.retrieval.blocks import block_pictures
-
-    return [whole, *block_pictures(request, picture, options.limits)]
+    return [(picture.pixels, None), *((block.pixels, block.box) for block in picture.blocks)]
 
 
 def _embedded(embedder: Embedder, pictures: list[NDArray[np.uint8]]) -> Iterator[Rows]:

@@ -45,6 +45,7 @@ class Search:
     filters: Filters
     crop: Crop | None  # px of the query picture
     min_score: float | None
+    blocks: bool  # the elements of a composite query asked too
     model: str  # name
     model_fingerprint: str
     index: str  # factory string
@@ -86,6 +87,7 @@ def results_json(results: Sequence[QueryResult], search: Search) -> dict[str, An
         "index": {"factory": search.index, "vectors": search.vectors},
         "k": search.k,
         "min_score": search.min_score,
+        "blocks": search.blocks,
         "queries": [_query_json(result) for result in results],
     }
 

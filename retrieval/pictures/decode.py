@@ -17,7 +17,7 @@ from likemark.db.errors import PictureError
 from likemark.retrieval.pictures import raster, sniff, svg
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.normalise import flatten, ground_colour, square, trim
-from likemark.retrieval.pictures.picture import Crop, Picture, Request
+from likemark.retrieval.pictures.picture import Block, Crop, Picture, Request
 
 _HASH_BYTES = 1 << 20  # bytes hashed at once, so that a trimmed view needs no whole copy
 
@@ -78,9 +78,9 @@ def _decode(request: Request, size: int, limits: PictureLimits) -> Picture:
     frame = (
         svg.render(name, data, limits) if kind == "SVG" else raster.load(name, data, kind, limits)
     )
-    pixels = np.asarray(frame)
-    if request.crop is not None:
-        pixels = _cut(name, pixels, request.crop)
+    pixels, crop = np.asarray(frame), request.crop
+    if crop is not None:
+        pixels = _cut(name, pixels, crop)
     rgb = flatten(pixels) if pixels.shape[2] == 4 else pixels
     ground = ground_colour(pixels, rgb)
     art = trim(rgb, ground)
@@ -91,7 +91,15 @@ def _decode(request: Request, size: int, limits: PictureLimits) -> Picture:
         width=frame.width,
         height=frame.height,
         format=kind,
+        blocks=_blocks(pixels, size, crop) if request.blocks else (),
     )
+
+
+def _blocks(pixels: NDArray[np.uint8], size: int, crop: Crop | None) -> tuple[Block, ...]:
+    from likemark.retrieval.pictures.blocks import block_pictures
+
+    left, top = (max(crop.x, 0), max(crop.y, 0)) if crop else (0, 0)
+    return block_pictures(pixels, size, left=left, top=top)
 
 
 def fingerprint(rgb: NDArray[np.uint8]) -> bytes:

@@ -44,6 +44,15 @@ class Request:
     name: str  # path, or the label shown in messages when `data` is given
     data: bytes | None = None  # the file's bytes; None: read the file `name`
     crop: Crop | None = None  # px; None: the whole picture
+    blocks: bool = False  # the blocks of its layout are wanted too
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """One element of a composite mark's layout, ready for a network of input size S."""
+
+    pixels: NDArray[np.uint8]  # (S, S, 3) RGB
+    box: Crop  # px of the upright picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,3 +65,4 @@ class Picture:
     width: int  # px, upright, before crop and trim; of an SVG as rendered
     height: int  # px, upright, before crop and trim; of an SVG as rendered
     format: str  # "PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF" or "SVG"
+    blocks: tuple[Block, ...] = ()  # where they were asked for; none of a mark that is one block

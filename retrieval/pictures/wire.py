@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likemark.db.errors import PictureError
 from likemark.retrieval.pictures.frames import Header
 from likemark.retrieval.pictures.limits import PictureLimits
-from likemark.retrieval.pictures.picture import Crop, Picture, Request
+from likemark.retrieval.pictures.picture import Block, Crop, Picture, Request
 
 
 def settings_header(size: int, limits: PictureLimits) -> Header:
@@ -22,12 +24,16 @@ def read_settings(header: Header) -> tuple[int, PictureLimits]:
 
 
 def request_header(request: Request) -> Header:
-    crop = request.crop
     return {
         "name": request.name,
         "inline": request.data is not None,
-        "crop": None if crop is None else [crop.x, crop.y, crop.width, crop.height],
+        "crop": None if request.crop is None else list(_box(request.crop)),
+        "blocks": request.blocks,
     }
+
+
+def _box(crop: Crop) -> tuple[int, int, int, int]:
+    return crop.x, crop.y, crop.width, crop.height
 
 
 def read_request(header: Header, body: bytes | bytearray) -> Request:
@@ -36,6 +42,7 @@ def read_request(header: Header, body: bytes | bytearray) -> Request:
         header["name"],
         bytes(body) if header["inline"] else None,
         None if crop is None else Crop(*crop),
+        blocks=header["blocks"],
     )
 
 
@@ -49,20 +56,30 @@ def answer_frame(result: Picture | PictureError) -> tuple[Header, bytes | memory
         "width": result.width,
         "height": result.height,
         "format": result.format,
+        "blocks": [_box(block.box) for block in result.blocks],
     }
-    return header, result.pixels.data.cast("B")
+    if not result.blocks:
+        return header, result.pixels.data.cast("B")
+    return header, b"".join(each.tobytes() for each in (result.pixels, *_squares(result)))
+
+
+def _squares(picture: Picture) -> Iterator[NDArray[np.uint8]]:
+    return (block.pixels for block in picture.blocks)
 
 
 def read_answer(name: str, header: Header, body: bytearray) -> Picture | PictureError:
     if "reason" in header:
         return PictureError(name, header["reason"], header["detail"])
+    boxes = [Crop(*box) for box in header["blocks"]]
     pixels = np.frombuffer(body, np.uint8)
-    size = round((pixels.size / 3) ** 0.5)
+    size = round((pixels.size / 3 / (1 + len(boxes))) ** 0.5)
+    whole, *squares = pixels.reshape(-1, size, size, 3)
     return Picture(
-        pixels=pixels.reshape(size, size, 3),
+        pixels=whole,
         content=bytes.fromhex(header["content"]),
         artwork=bytes.fromhex(header["artwork"]),
         width=header["width"],
         height=header["height"],
         format=header["format"],
+        blocks=tuple(Block(square, box) for square, box in zip(squares, boxes, strict=True)),
     )

@@ -29,7 +29,8 @@ def search_facts(search: Search, *, created: dt.datetime, version: str) -> list[
     facts = [
         Fact("Asked for", f"up to {counted(search.k, 'hit')} for each query picture"),
         Fact("Filters", filters_in_words(search.filters)),
-        Fact("Part searched", _crop_in_words(search.crop)),
+        Fact("Part searched", f"{area(search.crop)} of each picture" if search.crop else ""),
+        Fact("Elements", "of a composite query ask too" if search.blocks else "do not ask"),
         Fact("Minimum score", "none" if search.min_score is None else f"{search.min_score:.3f}"),
         Fact("Searched", f"{counted(search.vectors, 'picture')} in the index, before filters"),
         Fact("Model", clean(search.model)),
@@ -105,7 +106,5 @@ def _day(day: dt.date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _crop_in_words(crop: Crop | None) -> str:
-    if crop is None:
-        return ""
-    return f"{crop.width} × {crop.height} px of each picture, from ({crop.x}, {crop.y})"  # noqa: RUF001
+def area(crop: Crop) -> str:
+    return f"{crop.width} × {crop.height} px from ({crop.x}, {crop.y})"  # noqa: RUF001

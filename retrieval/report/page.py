@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from likemark.retrieval.report.facts import (
     Fact,
+    area,
     empty_in_words,
     error_in_words,
     mark_facts,
@@ -47,6 +48,7 @@ class _HitView:
     title: str
     picture: str | None  # data address
     highlighted: bool
+    block: str | None  # the element of the query that it was found by
     filings: tuple[_Filing, ...]
 
 
@@ -130,6 +132,7 @@ def _hit_view(own: str, hit: Hit, thumbnails: Thumbnails, highlighted: bool) -> 
         title=shorten(hit.mark.title, _TITLE),
         picture=thumbnails.data_uri(hit.path),
         highlighted=highlighted,
+        block=f"Found by an element of the query: {area(hit.block)}" if hit.block else None,
         filings=tuple(
             _Filing(shorten(mark.title, _TITLE), mark_facts(mark, own_path(mark, hit)))
             for mark in hit.marks

@@ -37,7 +37,7 @@ def test_query(likemark: Run, register: Path) -> None:
     likemark("index", register)
     picture = register.parent / "marks" / "mark-0003.png"
     document = likemark("query", picture, register, "-k", 2, "--json").json
-    assert document.keys() == {"model", "index", "k", "min_score", "queries"}
+    assert document.keys() == {"model", "index", "k", "min_score", "blocks", "queries"}
     assert document["model"].keys() == {"name", "fingerprint"}
     assert document["index"] == {"factory": "Flat", "vectors": 8}
     assert (document["k"], document["min_score"]) == (2, None)
@@ -52,20 +52,22 @@ def test_query(likemark: Run, register: Path) -> None:
     assert bad["error"]["reason"] == "not_a_picture"
 
 
-def test_query_with_blocks(likemark: Run, register: Path, tmp_path: Path) -> None:
+def test_query_says_by_which_block_a_hit_was_found(
+    likemark: Run, register: Path, tmp_path: Path
+) -> None:
     likemark("index", register)
     sheet = Image.new("RGB", (410, 160), "white")
     for place, number in ((20, 3), (270, 5)):
         with Image.open(register.parent / "marks" / f"mark-000{number}.png") as mark:
             sheet.paste(mark, (place, 20))
     sheet.save(tmp_path / "sheet.png")
-    document = likemark("query", tmp_path / "sheet.png", "--blocks", "--json").json
+    document = likemark("query", tmp_path / "sheet.png", "--json").json
     boxes = [hit["block"] for hit in document["queries"][0]["hits"] if hit["block"]]
     assert boxes
     assert all(len(box) == 4 for box in boxes)
-    shown = likemark("query", tmp_path / "sheet.png", "--blocks").out
+    shown = likemark("query", tmp_path / "sheet.png").out
     assert all(",".join(map(str, box)) in shown for box in boxes)
-    plain = likemark("query", tmp_path / "sheet.png", "--json").json
+    plain = likemark("query", tmp_path / "sheet.png", "--no-blocks", "--json").json
     assert {hit["block"] for hit in plain["queries"][0]["hits"]} == {None}
 
 

@@ -9,20 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support.corpus import draw_mark
 
 from likemark.augment.geometry import cut
 from likemark.augment.segments import find_segments
 from likemark.benchmarks.sample_builder import SAMPLE
 from likemark.db.values import Filters
-from likemark.retrieval.blocks import block_pictures
 from likemark.retrieval.engine import BLOCK_WEIGHT, QueryOptions, query_requests, search_pictures
 from likemark.retrieval.indexing import index_paths
 from likemark.retrieval.models import find_model
 from likemark.retrieval.pictures.decode import decode
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.load import load_picture
-from likemark.retrieval.pictures.picture import Crop, Request
+from likemark.retrieval.pictures.picture import Crop, Picture, Request
+from likemark.retrieval.pictures.pool import DecoderPool
 from likemark.retrieval.results import Hit, QueryResult, results_json
 from likemark.retrieval.workspace import Workspace
 
@@ -78,7 +77,7 @@ def by_path(result: QueryResult) -> dict[str, Hit]:
 def test_both_marks_of_a_composite_are_found_and_say_by_which_block(
     indexed: Workspace, sheet: Path
 ) -> None:
-    (result,) = ask(indexed, sheet, blocks=True)
+    (result,) = ask(indexed, sheet)
     assert {hit.path for hit in result.hits[:2]} == {str(ONE), str(TWO)}
     assert min(hit.score for hit in result.hits[:2]) > FOUND
     left, right = (by_path(result)[str(path)].block for path in (ONE, TWO))
@@ -86,7 +85,7 @@ def test_both_marks_of_a_composite_are_found_and_say_by_which_block(
     assert right is not None
     assert abs(left.x - 30) <= 4
     assert left.x + left.width + 80 <= right.x
-    (without,) = ask(indexed, sheet)
+    (without,) = ask(indexed, sheet, blocks=False)
     assert all(hit.block is None for hit in without.hits)
     assert max(by_path(without)[str(path)].score for path in (ONE, TWO)) < FOUND - 0.05
 
@@ -98,28 +97,26 @@ def test_a_blocks_box_is_in_px_of_the_whole_picture_where_a_crop_is_searched(
         wide = Image.new("RGB", (picture.width + 300, 900), "white")
         wide.paste(picture, (300, 200))
     wide.save(tmp_path / "wide.png")
-    (result,) = ask(
-        indexed, tmp_path / "wide.png", k=2, blocks=True, crop=Crop(290, 150, 9999, 700)
-    )
+    (result,) = ask(indexed, tmp_path / "wide.png", k=2, crop=Crop(290, 150, 9999, 700))
     found = by_path(result)
     assert found.keys() == {str(ONE), str(TWO)}
     block = found[str(ONE)].block
     assert block is not None
     assert abs(block.x - 330) <= 4
-    (again,) = ask(indexed, tmp_path / "wide.png", k=1, crop=block)
+    (again,) = ask(indexed, tmp_path / "wide.png", k=1, crop=block, blocks=False)
     assert again.hits[0].path == str(ONE)
 
 
 def test_blocks_leave_no_hit_weaker_and_the_best_stay_best(indexed: Workspace, sheet: Path) -> None:
-    (plain,) = ask(indexed, sheet, k=12)
-    (more,) = ask(indexed, sheet, k=12, blocks=True)
+    (plain,) = ask(indexed, sheet, k=12, blocks=False)
+    (more,) = ask(indexed, sheet, k=12)
     best = by_path(more)
     assert all(best[hit.path].score >= hit.score - 5e-3 for hit in plain.hits)
     scores = [hit.score for hit in more.hits]
     assert scores == sorted(scores, reverse=True)
-    (few,) = ask(indexed, sheet, k=3, blocks=True)
+    (few,) = ask(indexed, sheet, k=3)
     assert few.hits == more.hits[:3]
-    (strong,) = ask(indexed, sheet, k=12, blocks=True, min_score=scores[4] - 1e-6)
+    (strong,) = ask(indexed, sheet, k=12, min_score=scores[4] - 1e-6)
     assert strong.hits == more.hits[:5]
 
 
@@ -127,12 +124,12 @@ def test_a_mark_of_one_block_is_answered_as_without(indexed: Workspace, tmp_path
     disc = Image.new("RGB", (100, 100), "white")
     disc.paste("navy", (30, 20, 70, 80))
     disc.save(tmp_path / "one.png")
-    (plain,) = ask(indexed, tmp_path / "one.png")
-    assert ask(indexed, tmp_path / "one.png", blocks=True) == [plain]
+    (plain,) = ask(indexed, tmp_path / "one.png", blocks=False)
+    assert ask(indexed, tmp_path / "one.png") == [plain]
 
 
 def test_filters_hold_for_blocks(indexed: Workspace, sheet: Path) -> None:
-    (result,) = ask(indexed, sheet, blocks=True, filters=Filters(office=("EM",)))
+    (result,) = ask(indexed, sheet, filters=Filters(office=("EM",)))
     assert result.hits == ()
 
 
@@ -142,7 +139,7 @@ def test_among_others_each_query_has_its_own_blocks(
     (tmp_path / "bad.png").write_bytes(b"nonsense")
     composite(LOGOS[2], LOGOS[7]).save(tmp_path / "other.png")
     names = [tmp_path / "bad.png", sheet, LOGOS[3], tmp_path / "other.png"]
-    bad, first, plain, second = ask(indexed, *names, k=2, blocks=True)
+    bad, first, plain, second = ask(indexed, *names, k=2)
     assert bad.error is not None
     assert by_path(first).keys() == {str(ONE), str(TWO)}
     assert plain.hits[0].path == str(LOGOS[3])
@@ -153,7 +150,7 @@ def test_standard_input_has_blocks_which_the_json_form_names(
     indexed: Workspace, sheet: Path
 ) -> None:
     requests = query_requests(["-"], [sheet.read_bytes()])
-    options = QueryOptions(k=2, blocks=True)
+    options = QueryOptions(k=2)
     search, answers = search_pictures(indexed, requests, find_model(), options)
     results = list(answers)
     document = json.loads(json.dumps(results_json(results, search)))
@@ -164,17 +161,16 @@ def test_standard_input_has_blocks_which_the_json_form_names(
         ]  # fmt: skip
 
 
-def test_a_file_that_changed_since_it_was_decoded_has_no_blocks(
-    sheet: Path, tmp_path: Path
-) -> None:
-    path = tmp_path / "query.png"
-    path.write_bytes(sheet.read_bytes())
-    request = Request(str(path))
-    picture = decode(request, size=64, limits=LIMITS)
-    blocks = block_pictures(request, picture, LIMITS)
-    assert [pixels.shape for pixels, _ in blocks] == [(64, 64, 3)] * len(blocks)
-    assert len(blocks) >= 2
-    draw_mark(5).save(path)
-    assert block_pictures(request, picture, LIMITS) == []
-    path.unlink()
-    assert block_pictures(request, picture, LIMITS) == []
+def test_a_decoding_process_gives_the_same_blocks(sheet: Path) -> None:
+    requests = [Request(str(sheet), blocks=True), Request(str(sheet), crop=Crop(-9, 20, 300, 999))]
+    own = [decode(request, size=64, limits=LIMITS) for request in requests]
+    with DecoderPool(size=64, limits=LIMITS, workers=1) as pool:
+        theirs = list(pool.map(requests))
+    assert len(own[0].blocks) >= 2
+    assert own[1].blocks == ()
+    for one, two in zip(own, theirs, strict=True):
+        assert isinstance(two, Picture)
+        assert np.array_equal(one.pixels, two.pixels)
+        assert [block.box for block in one.blocks] == [block.box for block in two.blocks]
+        for ours, other in zip(one.blocks, two.blocks, strict=True):
+            assert np.array_equal(ours.pixels, other.pixels)

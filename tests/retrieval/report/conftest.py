@@ -64,6 +64,7 @@ def make_search(**changes: Any) -> Search:
         "filters": Filters(),
         "crop": None,
         "min_score": None,
+        "blocks": True,
         "model": "tiny-vit-5m-in22k",
         "model_fingerprint": "3f1c" * 16,
         "index": "Flat",

@@ -289,6 +289,21 @@ def test_record_without_filters_or_crop(render: Build) -> None:
     assert "Part searched" not in said
 
 
+def test_record_says_whether_elements_asked_too(render: Build, search: Build) -> None:
+    assert record(render([]))["Elements"] == "of a composite query ask too"
+    assert record(render([], search(blocks=False)))["Elements"] == "do not ask"
+
+
+def test_a_hit_says_by_which_element_of_the_query_it_was_found(
+    render: Build, mark: Build, hit: Build
+) -> None:
+    found = replace(hit(1, 0.9, mark(1)), block=Crop(5, 0, 40, 30))
+    said = "Found by an element of the query: 40 × 30 px from (5, 0)"  # noqa: RUF001
+    for hits, times in (((found,), 1), ((hit(1, 0.9, mark(1)),), 0)):
+        page = render([QueryResult("a.svg", hits)])
+        assert page.text.count(said) == times
+
+
 def test_standard_input_has_a_name(render: Build, sample: Any) -> None:
     page = render([replace(sample.results[0], query="stdin")])
     section = page.one("section", "query")

@@ -1,0 +1,29 @@
+"""What else to ask with: the blocks of a picture's layout, each as a picture of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likemark.retrieval.pictures.normalise import prepared
+from likemark.retrieval.pictures.picture import Block, Crop
+
+
+def block_pictures(
+    pixels: NDArray[np.uint8], size: int, *, left: int = 0, top: int = 0
+) -> tuple[Block, ...]:
+    """Each block of the layout; nothing for a mark of one block.
+
+    pixels: (H, W, 3 or 4); size: S, px
+    left, top: px, where these pixels lie in the upright picture
+    """
+    # Not with the module: a decoding process that is not asked for blocks need not load OpenCV.
+    from likemark.augment.blocks import cut_block, find_blocks
+
+    return tuple(
+        Block(
+            prepared(cut_block(pixels, (x, y, width, height)), size),
+            Crop(left + x, top + y, width, height),
+        )
+        for x, y, width, height in find_blocks(pixels)
+    )

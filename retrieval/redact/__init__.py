@@ -1,0 +1,1 @@
+"""Located marks taken out of photos and videos: regions in, the same file without the marks out."""

@@ -1,0 +1,117 @@
+"""A newly encoded JPEG or PNG that gets the metadata of the file it was made from.
+
+Taken over are the blocks whose meaning is known and that hold no other picture: ITU-T T.81 annex
+B, and the PNG specification's rule (chapter 14) for what may be copied once the px have changed.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from likemark.retrieval.redact.previews import clean_exif, clean_photoshop, clean_xmp
+
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_JFIF_HEAD = 12  # bytes before the size of JFIF's thumbnail
+_SIGNATURE = 8  # bytes of a PNG
+_CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
+# What must stand before the palette, and what else is known to fit the px still.
+_BEFORE_PALETTE = {
+    b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"mDCv", b"cLLi",
+}  # fmt: skip
+_KNOWN = _BEFORE_PALETTE | {b"bKGD", b"pHYs", b"tIME", b"eXIf"}
+
+
+def spliced_jpeg(made: bytes, source: bytes) -> bytes:
+    """The px of one JPEG with the metadata of another."""
+    kept = []
+    for marker, payload in _segments(source):
+        clean = _kept_segment(marker, payload)
+        if clean:
+            kept.append(bytes([0xFF, marker]) + struct.pack(">H", len(clean) + 2) + clean)
+    ours = [
+        made[begin:end]
+        for marker, begin, end in _spans(made)
+        if marker == 0xEE or not (0xE0 <= marker <= 0xEF or marker == 0xFE)
+    ]
+    return b"\xff\xd8" + b"".join(kept) + b"".join(ours)
+
+
+def _kept_segment(marker: int, payload: bytes) -> bytes:
+    """A segment of the source as it is taken over; empty: it is not."""
+    if marker == 0xE0 and payload.startswith(b"JFIF\0"):
+        return payload[:_JFIF_HEAD] + b"\0\0"
+    if marker == 0xE1 and payload.startswith(b"Exif\0\0"):
+        return clean_exif(payload)
+    if marker == 0xE1 and payload.startswith(_XMP):
+        return clean_xmp(payload)
+    if marker == 0xE2 and payload.startswith(b"ICC_PROFILE\0"):
+        return payload
+    if marker == 0xED:
+        return clean_photoshop(payload)
+    return payload if marker == 0xFE else b""
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Marker and payload of what stands before the px."""
+    for marker, begin, end in _spans(data):
+        if marker != 0xDA:
+            yield marker, data[begin + 4 : end]
+
+
+def _spans(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, first byte and last byte + 1 of each segment; the px and all after are the last."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # padding
+            at += 1
+            continue
+        end = len(data) if marker == 0xDA else at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        yield marker, at, end
+        at = end
+
+
+def spliced_png(made: bytes, source: bytes) -> bytes:
+    """The px of one PNG with the metadata of another."""
+    ours, theirs = list(_chunks(made)), list(_chunks(source))
+    first = next(number for number, (name, _) in enumerate(theirs) if name == b"IDAT")
+    same_depth = ours[0][1][8:10] == theirs[0][1][8:10]
+    before = [chunk for chunk in theirs[:first] if _copied(chunk[0], same_depth=same_depth)]
+    after = [chunk for chunk in theirs[first:] if _copied(chunk[0], same_depth=same_depth)]
+    ordered = [
+        *ours[:1],
+        *(chunk for chunk in before if chunk[0] in _BEFORE_PALETTE),
+        *(chunk for chunk in ours if chunk[0] in (b"PLTE", b"tRNS")),
+        *(chunk for chunk in before if chunk[0] not in _BEFORE_PALETTE),
+        *(chunk for chunk in ours if chunk[0] == b"IDAT"),
+        *after,
+        (b"IEND", b""),
+    ]
+    return made[:_SIGNATURE] + b"".join(_packed(name, data) for name, data in ordered)
+
+
+def _copied(name: bytes, *, same_depth: bool) -> bool:
+    if name in _CRITICAL or (name in (b"bKGD", b"sBIT") and not same_depth):
+        return False
+    # Of an unknown chunk, the fourth letter's case says whether it outlives a change of the px.
+    return name in _KNOWN or bool(name[3] & 0x20)
+
+
+def _packed(name: bytes, data: bytes) -> bytes:
+    if name == b"eXIf":
+        data = clean_exif(data)
+    if name == b"iTXt":
+        data = clean_xmp(data)
+    if name == b"eXIf" and not data:
+        return b""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = _SIGNATURE
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        at += 12 + length

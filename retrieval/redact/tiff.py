@@ -1,0 +1,59 @@
+"""What Pillow leaves undone when a TIFF is written anew.
+
+Pillow turns a TIFF upright while it decodes it and forgets how it lay; no other format is treated
+so. Tags after TIFF 6.0.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any
+
+from PIL import Image, TiffImagePlugin
+
+from likemark.retrieval.redact.previews import clean_resources, clean_xmp
+
+_ORIENTATION, _XMP, _PHOTOSHOP = 274, 700, 34377
+# What says how the px are stored, which the writer does anew, or holds further pictures.
+_STORAGE = (
+    254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325,
+    330, 338, 339, 347, 512, 513, 514, 515, 519, 520, 521, 529, 530, 531, 532,
+)  # fmt: skip
+_LYING = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def as_stored(frame: Image.Image, content: bytes) -> Image.Image:
+    """An upright picture as it lay in the file that it is from."""
+    turn = _LYING.get(_orientation(content))
+    return frame if turn is None else frame.transpose(turn)
+
+
+def tiff_options(frame: Image.Image, content: bytes) -> dict[str, Any]:
+    """How a TIFF is saved: compressed as it was, with all tags that are not about its storage."""
+    tags: Any = frame.getexif()
+    for tag in _STORAGE:
+        tags.pop(tag, None)
+    for tag, clean in ((_PHOTOSHOP, clean_resources), (_XMP, clean_xmp)):
+        if isinstance(tags.get(tag), bytes):
+            tags[tag] = clean(tags[tag])
+    orientation = _orientation(content)
+    if orientation in _LYING:
+        tags[_ORIENTATION] = orientation
+    return {"exif": tags, "compression": frame.info.get("compression", "raw")}
+
+
+def _orientation(content: bytes) -> int:
+    """As the header states it; 1 where it states none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stated = TiffImagePlugin.TiffImageFile(io.BytesIO(content)).tag_v2.get(_ORIENTATION, 1)
+    return stated if isinstance(stated, int) else 1

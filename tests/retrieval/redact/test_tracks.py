@@ -1,0 +1,160 @@
+"""Marks followed through frames: nothing flashes, nothing flickers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from likemark.db.errors import InvalidInput
+from likemark.retrieval.redact.paint import covered_mask
+from likemark.retrieval.redact.regions import Pixels, Region, region_of_box, region_of_mask
+from likemark.retrieval.redact.style import Style
+from likemark.retrieval.redact.tracks import Tracker, Tracking
+
+Shot = Callable[..., Pixels]
+Red = Callable[[Pixels], NDArray[np.uint8]]
+Marks = list[dict[int, Region]]
+STYLE = Style()
+
+
+def track(
+    frames: Sequence[Pixels],
+    locate: Callable[[int], list[Region]],
+    tracking: Tracking | None = None,
+) -> Marks:
+    """locate: told the number of the frame that is looked at."""
+    number = 0
+    tracker = Tracker(lambda frame: locate(number), tracking or Tracking(), STYLE)
+    done: Marks = []
+    for number, frame in enumerate(frames):  # noqa: B007  # the locator reads it
+        done += tracker.push(frame)
+    done += tracker.finish()
+    assert len(done) == len(frames)
+    return done
+
+
+def recall(frames: Sequence[Pixels], marks: Marks, red: Red) -> list[float]:
+    """Of each frame, the share of the mark's px that is covered."""
+    shares = []
+    for frame, found in zip(frames, marks, strict=True):
+        truth = red(frame) > 0
+        mask = covered_mask((64, 96), list(found.values()), STYLE)
+        shares.append(float((mask[truth] > 0).mean()) if truth.any() else 1.0)
+    return shares
+
+
+def test_a_mark_at_rest_has_one_region_in_all_frames_though_findings_jitter_and_fail(
+    shot: Shot, red: Red
+) -> None:
+    frames = [shot(30, 20, noise=3 + k % 2) for k in range(24)]
+    rng = np.random.default_rng(2)
+
+    def locate(number: int) -> list[Region]:
+        if number in (0, 1, 6, 7, 8, 15):
+            return []
+        x, y, width, height = (int(v) for v in np.array([30, 20, 36, 24]) + rng.integers(-2, 3, 4))
+        return [region_of_box(x, y, width, height)]
+
+    marks = track(frames, locate)
+    regions = {id(region) for found in marks for region in found.values()}
+    assert [len(found) for found in marks] == [1] * 24
+    assert len(regions) == 1
+    assert min(recall(frames, marks, red)) == 1
+
+
+def test_a_moving_turning_mark_is_covered_while_it_is_not_found(shot: Shot, red: Red) -> None:
+    frames = [shot(6 + 1.5 * k, 12 + 0.6 * k, turn=2 * k, scale=1 + 0.01 * k) for k in range(26)]
+
+    def locate(number: int) -> list[Region]:
+        return [region_of_mask(red(frames[number]))] if number in (6, 7, 20) else []
+
+    marks = track(frames, locate, Tracking(hold=24, lookback=12))
+    assert min(recall(frames, marks, red)) > 0.97
+    assert {len(found) for found in marks} == {1}
+
+
+def test_a_mark_is_covered_before_it_is_found_first_but_not_before_the_scene(
+    shot: Shot, red: Red
+) -> None:
+    other = np.full((64, 96, 3), (20, 20, 220), np.uint8)
+    frames = [other] * 4 + [shot(30 + k, 20) for k in range(8)]
+    found = {9: [region_of_mask(red(frames[9]))]}
+    marks = track(frames, lambda number: found.get(number, []))
+    assert [len(m) for m in marks] == [0] * 4 + [1] * 8
+    short = track(frames, lambda number: found.get(number, []), Tracking(lookback=2))
+    assert [len(m) for m in short] == [0] * 7 + [1] * 5
+    none = track(frames, lambda number: found.get(number, []), Tracking(lookback=0))
+    assert [len(m) for m in none] == [0] * 9 + [1] * 3
+
+
+def test_a_cut_ends_a_mark_but_a_flash_of_light_does_not(shot: Shot, red: Red) -> None:
+    scene = [shot(30, 20) for _ in range(3)]
+    light = np.clip(scene[0].astype(int) * 0.8 + 110, 0, 255).astype(np.uint8)
+    other = [np.full((64, 96, 3), (20, 20, 220), np.uint8)] * 3
+    first = {0: [region_of_mask(red(scene[0]))]}
+    marks = track([*scene, light, *scene, *other], lambda number: first.get(number, []))
+    assert [len(m) for m in marks] == [1] * 7 + [0] * 3
+
+
+def test_a_damaged_frame_is_no_cut(shot: Shot, red: Red) -> None:
+    frames = [shot(30, 20) for _ in range(4)]
+    frames[2][12:] = 128
+    looks = iter([[region_of_mask(red(frames[0]))], [], [], []])
+    tracker = Tracker(lambda frame: next(looks), Tracking(lookback=0), STYLE)
+    done = [tracker.push(frame, whole=number != 2) for number, frame in enumerate(frames)]
+    assert [len(marks) for part in [*done, list(tracker.finish())] for marks in part] == [1] * 4
+
+
+def test_a_mark_that_is_found_no_more_is_let_go_after_the_hold(shot: Shot, red: Red) -> None:
+    frames = [shot(30, 20) for _ in range(12)]
+    first = {0: [region_of_mask(red(frames[0]))]}
+    marks = track(frames, lambda number: first.get(number, []), Tracking(hold=5))
+    assert [len(m) for m in marks] == [1] * 6 + [0] * 6
+
+
+def test_frames_between_two_looks_and_those_after_a_cut_are_covered(shot: Shot, red: Red) -> None:
+    frames = [shot(20 + k, 20) for k in range(10)] + [shot(40, 10, seed=9) for _ in range(5)]
+    frames[10:] = [np.ascontiguousarray(255 - frame[..., ::-1]) for frame in frames[10:]]
+    looks: list[int] = []
+
+    def locate(number: int) -> list[Region]:
+        looks.append(number)
+        return [region_of_mask(red(frames[number]))] if number < 10 else []
+
+    marks = track(frames, locate, Tracking(every=4, hold=8))
+    assert looks == [0, 4, 8, 10, 12]
+    assert [len(m) for m in marks] == [1] * 10 + [0] * 5
+    assert min(recall(frames[:10], marks[:10], red)) > 0.97
+
+
+def test_a_mark_that_leaves_the_picture_is_let_go(shot: Shot, red: Red) -> None:
+    frames = [shot(60 + 4 * k, 20) for k in range(14)]
+    first = {0: [region_of_mask(red(frames[0]))], 1: [region_of_mask(red(frames[1]))]}
+    marks = track(frames, lambda number: first.get(number, []), Tracking(hold=40))
+    assert min(recall(frames[:8], marks[:8], red)) > 0.9
+    assert all(region.box[0] < 96 for found in marks for region in found.values())
+
+
+def test_two_marks_are_two_tracks(shot: Shot) -> None:
+    frames = [shot(30, 20) for _ in range(4)]
+    places = [region_of_box(5, 5, 12, 12, score=0.5), region_of_box(60, 40, 20, 12)]
+    marks = track(frames, lambda number: places)
+    assert all(len(found) == 2 for found in marks)
+    assert {tuple(found) for found in marks} == {(0, 1)}
+
+
+def test_a_frame_without_texture_keeps_its_mark_in_place() -> None:
+    frames = [np.full((64, 96, 3), 90, np.uint8)] * 6
+    marks = track(frames, lambda number: [region_of_box(10, 10, 20, 20)] if number == 2 else [])
+    assert {found[0].box for found in marks} == {(10, 10, 30, 30)}
+
+
+@pytest.mark.parametrize(
+    "settings", [{"every": 0}, {"lookback": -1}, {"still": -1}, {"hold": 3, "every": 4}]
+)
+def test_tracking_that_cannot_be_is_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(InvalidInput):
+        Tracking(**settings)

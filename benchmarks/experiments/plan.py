@@ -16,7 +16,7 @@ from likemark.retrieval.training.config import Training
 
 _KEYS = {"seeds", "base", "arm"}
 _ARM_KEYS = {"table", "name", "set"}
-_ARM_MAY = {"seeds"}
+_ARM_MAY = {"seeds", "whiten"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Arm:
     name: str
     settings: tuple[str, ...]  # such as "loss.name=triplet"
     seeds: tuple[int, ...]
+    whiten: int = 0  # drawings that its last layer is learned on anew after the training; 0: not
 
     def __post_init__(self) -> None:
         if not (self.table and self.name and self.seeds):
@@ -68,7 +69,9 @@ class Plan:
 def _arm(path: Path, given: Mapping[str, Any]) -> Arm:
     if given.keys() - _ARM_MAY != _ARM_KEYS or not isinstance(given["set"], list):
         raise InvalidInput(
-            f"{path}: an arm must have table, name and set, a list of settings, and may have seeds"
+            f"{path}: an arm must have table, name and set, a list of settings, "
+            "and may have seeds and whiten"
         )
-    settings = tuple(map(str, given["set"]))
-    return Arm(str(given["table"]), str(given["name"]), settings, tuple(given["seeds"]))
+    settings, seeds = tuple(map(str, given["set"])), tuple(given["seeds"])
+    whiten = int(given.get("whiten", 0))
+    return Arm(str(given["table"]), str(given["name"]), settings, seeds, whiten)

@@ -26,10 +26,12 @@ from likemark.benchmarks.protocol.validation import validation_map
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.files import whole_file
+from likemark.retrieval.network import MarkNetwork
 from likemark.retrieval.training.config import Training
 from likemark.retrieval.training.folder import LAST, SHAPES
 from likemark.retrieval.training.observers import Facts, Quiet, Step, Validated
 from likemark.retrieval.training.trainer import Trained, load_best, train
+from likemark.retrieval.training.whitening import drawings_of, pooled, whiten
 
 Values = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -121,29 +123,29 @@ def _summed(arm: Arm, outcomes: list[Outcome], gain: Interval) -> ArmResult:
 def _seeds(bench: Bench, arm: Arm) -> Iterator[tuple[Outcome, Values]]:
     for seed in arm.seeds:
         training = bench.plan.training(arm, seed, corpus=bench.corpus, weights=bench.weights)
-        folder = bench.out / _key(bench, training)
+        folder = bench.out / _key(bench, training, arm.whiten)
         bench.progress(f"{arm.table}: {arm.name}, seed {seed}")
         if not (folder / _DONE).exists():
-            _train_and_measure(bench, training, folder)
+            _train_and_measure(bench, training, folder, arm.whiten)
         with np.load(folder / _DONE) as held:
             outcome = Outcome(**json.loads(str(held["outcome"])))
             yield outcome, np.asarray(held["ap"], np.float64)
 
 
-def _key(bench: Bench, training: Training) -> str:
+def _key(bench: Bench, training: Training, most: int) -> str:
     """Equal for equal settings on equal data: arms of two tables may be one training."""
     settings = training.to_dict()
     settings["run"].pop("device")
-    facts = [settings, bench.benchmark.data, bench.benchmark.distractors]
+    facts = [settings, bench.benchmark.data, bench.benchmark.distractors, most]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _train_and_measure(bench: Bench, training: Training, folder: Path) -> None:
+def _train_and_measure(bench: Bench, training: Training, folder: Path, most: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _share_shapes(bench.out, folder)
     watch = _Watch(bench.progress)
     trained = train(training, folder, measure=validation_map, observer=watch)
-    encoder = ModelEncoder(_embedder(trained, training), trained.card.name)
+    encoder = ModelEncoder(_embedder(trained, training, most), trained.card.name)
     began = time.monotonic()
     rows = np.stack(list(encoder.encode(bench.benchmark.pictures)))
     seconds = time.monotonic() - began
@@ -169,8 +171,14 @@ def _share_shapes(out: Path, folder: Path) -> None:
         shutil.copyfile(held, folder / SHAPES)
 
 
-def _embedder(trained: Trained, training: Training) -> Embedder:
-    return Embedder(trained.card, load_best(trained), choose_device(training.run.device))
+def _embedder(trained: Trained, training: Training, most: int) -> Embedder:
+    network = load_best(trained)
+    if most:
+        assert isinstance(network, MarkNetwork)
+        sample = drawings_of(training.data, most)
+        rows, groups = pooled(network, trained.card, sample, workers=training.data.workers)
+        whiten(network.cpu(), rows, groups)
+    return Embedder(trained.card, network, choose_device(training.run.device))
 
 
 class _Watch(Quiet):

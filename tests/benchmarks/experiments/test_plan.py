@@ -63,6 +63,8 @@ def test_a_wrong_plan_is_refused_in_one_line(tmp_path: Path, text: str, message:
 def test_an_arm_has_the_plans_seeds_or_its_own(tmp_path: Path) -> None:
     own = PLAN.replace('"triplet"\n', '"triplet"\nseeds = [7]\n')
     assert [arm.seeds for arm in Plan.read(write(tmp_path, own)).arms] == [(0, 1), (7,)]
+    white = PLAN.replace('"triplet"\n', '"triplet"\nwhiten = 50\n')
+    assert [arm.whiten for arm in Plan.read(write(tmp_path, white)).arms] == [0, 50]
 
 
 def test_the_committed_plan_can_be_read(tmp_path: Path) -> None:

@@ -27,6 +27,12 @@ table = "Loss"
 name = "triplet"
 set = ["loss.name=triplet"]
 [[arm]]
+table = "Loss"
+name = "Smooth-AP, whitened"
+seeds = [0]
+whiten = 500
+set = ["network.pooling=avg"]
+[[arm]]
 table = "Dimension"
 name = "16"
 seeds = [1]
@@ -37,7 +43,7 @@ set = []
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     folder = tmp_path_factory.mktemp("experiments")
-    corpus = write_brands(folder / "brands")
+    corpus = write_brands(folder / "brands", brands=40)
     weights = write_weights(folder / f"{BACKBONE}.safetensors")
     base = settings(corpus, Path(weights.name), run={"steps": 2, "validate": 2})
     (folder / "base.toml").write_text(toml(base))
@@ -57,10 +63,11 @@ def found(bench: Bench) -> Experiments:
 
 def test_every_arm_is_trained_with_every_seed(found: Experiments) -> None:
     assert [(arm.table, arm.name) for arm in found.arms] == [
-        ("Loss", "Smooth-AP"), ("Loss", "triplet"), ("Dimension", "16"),
+        ("Loss", "Smooth-AP"), ("Loss", "triplet"), ("Loss", "Smooth-AP, whitened"),
+        ("Dimension", "16"),
     ]  # fmt: skip
-    assert [[one.seed for one in arm.outcomes] for arm in found.arms] == [[0, 1], [0, 1], [1]]
-    assert found.arms[2].spread is None
+    assert [[one.seed for one in arm.outcomes] for arm in found.arms] == [[0, 1], [0, 1], [0], [1]]
+    assert found.arms[3].spread is None
     for arm in found.arms[:2]:
         assert arm.map == pytest.approx(sum(one.map for one in arm.outcomes) / 2)
         assert arm.spread is not None
@@ -69,15 +76,15 @@ def test_every_arm_is_trained_with_every_seed(found: Experiments) -> None:
 
 
 def test_an_arm_is_compared_with_the_first_of_its_table(found: Experiments) -> None:
-    first, second, other = found.arms
+    first, second, _white, other = found.arms
     assert (first.gain.low, first.gain.high) == (0, 0)
     assert second.gain.low <= second.map - first.map <= second.gain.high
     assert (other.gain.low, other.gain.high) == (0, 0)
 
 
 def test_equal_settings_are_trained_once(bench: Bench, found: Experiments) -> None:
-    assert found.arms[0].outcomes[1:] == found.arms[2].outcomes
-    assert len(list(bench.out.glob("*/done.npz"))) == 4
+    assert found.arms[0].outcomes[1:] == found.arms[3].outcomes
+    assert len(list(bench.out.glob("*/done.npz"))) == 5
 
 
 def test_what_is_done_is_not_done_again(bench: Bench, found: Experiments) -> None:

@@ -12,9 +12,9 @@ from likemark.benchmarks.model_encoder import ModelEncoder
 from likemark.benchmarks.protocol.retrieval import rank_rows, standing
 from likemark.retrieval.models import find_model
 
-# Measured with the shipped weights: 0.872 and 0.842; less what bfloat16 and float32 differ in. A
+# Measured with the shipped weights: 0.875 and 0.833; less what bfloat16 and float32 differ in. A
 # better model raises them; nothing may lower them.
-LEAST_MAP = 0.86
+LEAST_MAP = 0.865
 LEAST_R_AT_1 = 0.825
 
 

@@ -62,7 +62,8 @@ def find_blocks(pixels: Pixels, *, cuts: Cuts = Cuts()) -> tuple[Box, ...]:
             break
         boxes += _large(_parts(ink, box, cuts), least)
     across, down = pixels.shape[1] / ink.shape[1], pixels.shape[0] / ink.shape[0]
-    return tuple(_scaled(box, across, down) for box in boxes[: cuts.most])
+    scaled = (_scaled(box, across, down) for box in boxes[: cuts.most])
+    return tuple(_within(box, pixels.shape[1], pixels.shape[0]) for box in scaled)
 
 
 def cut_block(pixels: Pixels, box: Box) -> Pixels:
@@ -112,17 +113,17 @@ def _large(boxes: list[Box], least: float) -> list[Box]:
 def _parts(ink: Plane, box: Box, cuts: Cuts) -> list[Box]:
     """What the widest gaps part a block into; nothing where it holds together."""
     left, top, width, height = box
-    rows, columns = _spans(ink, box, _ROW), _spans(ink, box, _COLUMN)
-    across, down = _gaps(rows), _gaps(columns)
+    along_x, along_y = _spans(ink, box, _ROW), _spans(ink, box, _COLUMN)
+    across, down = _gaps(along_x), _gaps(along_y)
     widest = max((*across, *down), default=0)
     if widest < cuts.gap * max(width, height) or widest < 2:
         return []
     if widest in across:
-        if _is_line(ink, box, rows, cuts):
+        if _is_line(ink, box, along_x, cuts):
             return []
-        pieces = [(left + a, top, b - a, height) for a, b in _joined(rows, cuts.alike * widest)]
+        pieces = [(left + a, top, b - a, height) for a, b in _joined(along_x, cuts.alike * widest)]
     else:
-        pieces = [(left, top + a, width, b - a) for a, b in _joined(columns, cuts.alike * widest)]
+        pieces = [(left, top + a, width, b - a) for a, b in _joined(along_y, cuts.alike * widest)]
     if len(pieces) >= _PATTERN:
         return []
     return [part for piece in pieces if (part := _inked(ink, piece))]
@@ -186,3 +187,9 @@ def _scaled(box: Box, across: float, down: float) -> Box:
     first = int(left * across), int(top * down)
     end = -int(-(left + width) * across // 1), -int(-(top + height) * down // 1)
     return (*first, end[0] - first[0], end[1] - first[1])
+
+
+def _within(box: Box, width: int, height: int) -> Box:
+    """Rounding may have put its end beyond the picture."""
+    left, top, across, down = box
+    return left, top, min(across, width - left), min(down, height - top)

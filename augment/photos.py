@@ -94,7 +94,9 @@ def _warped(
 ) -> NDArray[np.uint8]:
     import cv2
 
-    return as_bytes(cv2.warpPerspective(plane, matrix, size))
+    # Beyond its edge a colour goes on, or signs would have a dark rim; what covers them ends there.
+    way = cv2.BORDER_REPLICATE if plane.ndim == 3 else cv2.BORDER_CONSTANT
+    return as_bytes(cv2.warpPerspective(plane, matrix, size, borderMode=way))
 
 
 def _stands_out(colours: Pixels, window: Pixels, seen: Plane) -> bool:

@@ -67,7 +67,7 @@ def augment(
     mark, *others = _marks([image] if other is None else [image, other], limits)
     cells = make_cells(
         mark, made, seed=seed, count=count, other=others[0] if others else None,
-        photo=_photo(photo),
+        photo=_photo(photo, limits),
     )  # fmt: skip
     with whole_file(grid) as stream:
         _write_png(lay_out(cells, columns=columns), stream)
@@ -115,7 +115,7 @@ def _marks(names: list[str], limits: PictureLimits) -> list[Mark]:
     return marks
 
 
-def _photo(name: str | None) -> NDArray[np.uint8] | None:
+def _photo(name: str | None, limits: PictureLimits) -> NDArray[np.uint8] | None:
     """(h, w, 3), whole: nothing is trimmed off. Raises PictureError."""
     from likemark.augment.paper import fitted
     from likemark.retrieval.pictures.load import load_picture
@@ -123,7 +123,7 @@ def _photo(name: str | None) -> NDArray[np.uint8] | None:
 
     if name is None:
         return None
-    pixels = load_picture(Path(name))
+    pixels = load_picture(Path(name), limits)
     return fitted(flatten(pixels) if pixels.shape[2] == 4 else pixels, 2 * SIDE)
 
 

@@ -42,10 +42,10 @@ def query(
     ] = None,
     blocks: Annotated[
         bool,
-        typer.Option(help="Ask with each block of a composite mark's layout too."),
+        typer.Option(help="Ask with each element of a composite mark too."),
     ] = True,
     min_score: Annotated[
-        float | None, typer.Option(help="Leave weaker hits out: a cosine, -1 to 1.")
+        float | None, typer.Option(help="Leave hits out whose score is below that, -1 to 1.")
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write the answer as one HTML page.", metavar="FILE.html")

@@ -23,7 +23,7 @@ from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Crop, Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
-from likemark.retrieval.results import Hit, QueryResult, Search
+from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search
 from likemark.retrieval.scan import pictures
 from likemark.retrieval.sync import Opened, open_index
 from likemark.retrieval.workspace import Workspace
@@ -31,8 +31,6 @@ from likemark.retrieval.workspace import Workspace
 STDIN = "-"
 # Queries decoded, embedded and searched together.
 CHUNK = 16
-# Of a block's cosine: what the whole picture finds comes first. Chosen on drawings trained on.
-BLOCK_WEIGHT = 0.95
 
 # What is asked with, (S, S, 3), and what it shows of the query: a block of it, None for the whole.
 View = tuple[NDArray[np.uint8], Crop | None]
@@ -203,7 +201,7 @@ def _merged(found: Found, blocks: Sequence[Crop | None], lowest: float) -> list[
     """
     best: dict[int, _Near] = {}
     for ids, scores, block in zip(found.ids, found.scores, blocks, strict=True):
-        weighted = scores if block is None else BLOCK_WEIGHT * scores
+        weighted = scores if block is None else np.minimum(scores, BLOCK_WEIGHT * scores)
         for image_id, score in zip(ids.tolist(), weighted.tolist(), strict=True):
             known = best.get(image_id)
             if image_id >= 0 and score >= lowest and (known is None or score > known.score):

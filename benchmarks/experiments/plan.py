@@ -67,10 +67,11 @@ class Plan:
 
 
 def _arm(path: Path, given: Mapping[str, Any]) -> Arm:
-    if given.keys() - _ARM_MAY != _ARM_KEYS or not isinstance(given["set"], list):
+    lists = [given.get("set"), given.get("seeds")]
+    if given.keys() - _ARM_MAY != _ARM_KEYS or not all(isinstance(each, list) for each in lists):
         raise InvalidInput(
             f"{path}: an arm must have table, name and set, a list of settings, "
-            "and may have seeds and whiten"
+            "and may have seeds, a list of whole numbers, and whiten"
         )
     settings, seeds = tuple(map(str, given["set"])), tuple(given["seeds"])
     whiten = int(given.get("whiten", 0))

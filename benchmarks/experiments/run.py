@@ -176,7 +176,10 @@ def _embedder(trained: Trained, training: Training, most: int) -> Embedder:
     if most:
         assert isinstance(network, MarkNetwork)
         sample = drawings_of(training.data, most)
-        rows, groups = pooled(network, trained.card, sample, workers=training.data.workers)
+        rows, groups = pooled(
+            network, trained.card, sample, device=training.run.device,
+            workers=training.data.workers,
+        )  # fmt: skip
         whiten(network.cpu(), rows, groups)
     return Embedder(trained.card, network, choose_device(training.run.device))
 

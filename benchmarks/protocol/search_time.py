@@ -27,7 +27,7 @@ from likemark.benchmarks.metrics.measures import PerQuery, per_query
 from likemark.benchmarks.metrics.scored import rank_blocks
 from likemark.benchmarks.protocol.retrieval import judged
 from likemark.benchmarks.protocol.run import Gallery
-from likemark.retrieval.engine import BLOCK_WEIGHT
+from likemark.retrieval.results import BLOCK_WEIGHT
 
 ALPHA = 3.0
 WEIGHTS = (1.0, BLOCK_WEIGHT)  # of a block's similarity beside the whole picture's

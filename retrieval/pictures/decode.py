@@ -99,7 +99,10 @@ def _blocks(pixels: NDArray[np.uint8], size: int, crop: Crop | None) -> tuple[Bl
     from likemark.retrieval.pictures.blocks import block_pictures
 
     left, top = (max(crop.x, 0), max(crop.y, 0)) if crop else (0, 0)
-    return block_pictures(pixels, size, left=left, top=top)
+    try:
+        return block_pictures(pixels, size, left=left, top=top)
+    except MemoryError:  # the whole picture was read: it is asked with all the same
+        return ()
 
 
 def fingerprint(rgb: NDArray[np.uint8]) -> bytes:

@@ -13,12 +13,12 @@ from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Request
 
 
-def load_picture(path: Path) -> NDArray[np.uint8]:
+def load_picture(path: Path, limits: PictureLimits | None = None) -> NDArray[np.uint8]:
     """(H, W, 3), or (H, W, 4) of a transparent one, upright, in this process.
 
     Raises PictureError.
     """
-    limits, name = PictureLimits(), str(path)
+    limits, name = limits or PictureLimits(), str(path)
     content, kind = read_checked(Request(name), limits)
     if kind == "SVG":
         return np.asarray(svg.render(name, content, limits))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from likemark.db.errors import PictureError
 from likemark.retrieval.pictures.frames import Header
@@ -58,13 +56,8 @@ def answer_frame(result: Picture | PictureError) -> tuple[Header, bytes | memory
         "format": result.format,
         "blocks": [_box(block.box) for block in result.blocks],
     }
-    if not result.blocks:
-        return header, result.pixels.data.cast("B")
-    return header, b"".join(each.tobytes() for each in (result.pixels, *_squares(result)))
-
-
-def _squares(picture: Picture) -> Iterator[NDArray[np.uint8]]:
-    return (block.pixels for block in picture.blocks)
+    squares = result.pixels, *(block.pixels for block in result.blocks)
+    return header, b"".join(square.tobytes() for square in squares)
 
 
 def read_answer(name: str, header: Header, body: bytearray) -> Picture | PictureError:

@@ -22,7 +22,7 @@ from likemark.retrieval.report.facts import (
 from likemark.retrieval.report.highlight import Highlight, is_highlighted, own_path
 from likemark.retrieval.report.text import counted, shorten
 from likemark.retrieval.report.thumbnails import Thumbnails
-from likemark.retrieval.results import Hit, QueryResult, Search
+from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search
 
 DEFAULT_TITLE = "Similar marks"
 SAME_BRAND = "same brand"
@@ -90,6 +90,7 @@ def render_report(
         search_facts=search_facts(search, created=created, version=version),
         queries=queries,
         nothing=empty_in_words(search),
+        block_weight=BLOCK_WEIGHT if search.blocks else None,
         badge=shorten(highlight_label, _TITLE),
         created=created.date().isoformat(),
         version=shorten(version, _TITLE),

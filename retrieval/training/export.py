@@ -115,13 +115,16 @@ def _whitened(
     assert isinstance(network, MarkNetwork)
     network.load_state_dict(weights)
     sample = drawings_of(settings.data, most)
-    rows, groups = pooled(network, card, sample, workers=settings.data.workers, told=told)
+    rows, groups = pooled(
+        network, card, sample, device=settings.run.device,
+        workers=settings.data.workers, told=told,
+    )  # fmt: skip
     try:
         whiten(network.cpu(), rows, groups)
     except ValueError as error:
-        raise InvalidInput(f"the training's corpus has too few drawings: {error}") from error
+        raise InvalidInput(f"the training cannot be whitened: {error}") from error
     about = {**card.about, "whitened": len(rows)}
-    said = f"{card.provenance}; whitened on {len(rows):,} of its drawings"
+    said = f"{card.provenance}, then whitened on {len(rows):,} of its drawings"
     return replace(card, provenance=said, about=about), dict(network.state_dict())
 
 

@@ -29,7 +29,10 @@ from likemark.retrieval.training.corpus import Corpus, read_corpus
 from likemark.retrieval.training.views import readable
 
 _BATCH = 64
-_RIDGE = 2e-3  # of the mean variance: added to every direction's within groups
+# Of the mean variance, added to every direction's within groups, times C over the comparisons
+# within groups: few of them say little of each direction.
+_RIDGE = 0.05
+_ALIKE = 1e-4  # of the mean variance: drawings that differ less are copies of each other
 _EACH = 4  # drawings of a group, at most
 
 
@@ -46,14 +49,20 @@ def whiten(network: MarkNetwork, rows: torch.Tensor, groups: NDArray[np.int64]) 
     """Replace the projection by the one that these rows ask for.
 
     rows: (M, C) what the projection is given; groups: (M,)
-    Raises ValueError where fewer rows than channels are in groups of two or more.
+    Raises ValueError where the groups have fewer comparisons than there are channels, or where
+    the projection has more dimensions than channels.
     """
     layer = network.projection
+    if layer.out_features > rows.shape[1]:
+        raise ValueError(f"{rows.shape[1]} channels cannot give {layer.out_features} dimensions")
     found = rows.double()
     middle = found.mean(0)
-    within = _within(found - middle, torch.from_numpy(groups))
     whole = torch.cov(found.T)
-    within += _RIDGE * whole.trace() / len(whole) * torch.eye(len(whole), dtype=within.dtype)
+    level = float(whole.trace()) / len(whole)
+    within, count = _within(found - middle, torch.from_numpy(groups), least=_ALIKE * level)
+    if count < len(whole) or not level:
+        raise ValueError(f"{count} comparisons within groups cannot tell {len(whole)} channels")
+    within += _RIDGE * len(whole) / count * level * torch.eye(len(whole), dtype=within.dtype)
     variances, directions = torch.linalg.eigh(within)
     narrow = directions / variances.sqrt()  # (C, C)
     _, turn = torch.linalg.eigh(narrow.T @ whole @ narrow)
@@ -62,20 +71,20 @@ def whiten(network: MarkNetwork, rows: torch.Tensor, groups: NDArray[np.int64]) 
     layer.bias.copy_(-matrix @ middle)
 
 
-def _within(rows: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
-    """(C, C): the covariance within a group, every group counting alike."""
+def _within(rows: torch.Tensor, groups: torch.Tensor, *, least: float) -> tuple[torch.Tensor, int]:
+    """(C, C): the covariance within a group, every group counting alike; comparisons made.
+
+    least: mean variance below which a group shows one drawing over and over, and tells nothing
+    """
     _, places, sizes = torch.unique(groups, return_inverse=True, return_counts=True)
-    several = sizes[places] > 1
-    if int(several.sum()) < rows.shape[1]:
-        raise ValueError(
-            f"{int(several.sum())} drawings of groups drawn more than once cannot tell "
-            f"{rows.shape[1]} channels apart"
-        )
-    means = torch.zeros(len(sizes), rows.shape[1], dtype=rows.dtype).index_add_(0, places, rows)
-    away = (rows - (means / sizes[:, None])[places])[several]
-    away = away / (sizes[places][several, None] - 1).sqrt()
-    covariance: torch.Tensor = away.T @ away / int((sizes > 1).sum())
-    return covariance
+    sums = torch.zeros(len(sizes), rows.shape[1], dtype=rows.dtype).index_add_(0, places, rows)
+    away = rows - (sums / sizes[:, None])[places]
+    spread = torch.zeros(len(sizes), dtype=rows.dtype).index_add_(0, places, away.square().mean(1))
+    free = (sizes - 1).clamp(min=1).to(rows.dtype)
+    kept = (sizes > 1) & (spread / free > least)
+    away = (away / free.sqrt()[places, None])[kept[places]]
+    covariance: torch.Tensor = away.T @ away / max(1, int(kept.sum()))
+    return covariance, int((sizes[kept] - 1).sum())
 
 
 class _Squares(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -99,23 +108,23 @@ class _Squares(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 def pooled(
     network: MarkNetwork, card: ModelCard, sample: Sample, *,
-    workers: int = 1, told: Callable[[int, int], None] = lambda done, of: None,
+    device: str = AUTO, workers: int = 1, told: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[torch.Tensor, NDArray[np.int64]]:  # fmt: skip
     """(M, C) what the projection is given, and (M,) groups, of those drawings that can be read.
 
     told: how many of all are done
     """
-    device = choose_device(AUTO)
-    network = network.eval().to(device.torch()).to(memory_format=torch.channels_last)
-    prepare = Input(card).to(device.torch())
+    chosen = choose_device(device)
+    network = network.eval().to(chosen.torch()).to(memory_format=torch.channels_last)
+    prepare = Input(card).to(chosen.torch())
     loader: Any = DataLoader(
         _Squares(sample, card.input_size), batch_size=_BATCH, num_workers=workers,
         collate_fn=_joined,
     )  # fmt: skip
     rows, groups = [], []
-    with torch.no_grad(), device.precision():
+    with torch.no_grad(), chosen.precision():
         for number, (pixels, own) in enumerate(loader):
-            rows.append(network.pooled(prepare(pixels.to(device.torch()))).cpu())
+            rows.append(network.pooled(prepare(pixels.to(chosen.torch()))).cpu())
             groups.append(own)
             told(min(len(sample.paths), (number + 1) * _BATCH), len(sample.paths))
     return torch.cat(rows), torch.cat(groups).numpy()
@@ -128,8 +137,8 @@ def _joined(items: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.T
 def drawings_of(data: Data, most: int) -> Sample:
     """At most so many of a training's drawings, the same ones each time; none held out from it.
 
-    Brands that were drawn more than once come first, then ideas and single drawings by chance; of
-    each group at most four, and one of those that are copies of each other.
+    Brands that were drawn more than once come first, then ideas and single drawings by chance, the
+    drawings of a group together: at most four, and one of those that are copies of each other.
     Raises what `read_corpus` raises.
     """
     corpus = read_corpus(Path(data.corpus), data.exclude)
@@ -141,12 +150,12 @@ def drawings_of(data: Data, most: int) -> Sample:
 def _chosen(corpus: Corpus, rng: np.random.Generator) -> NDArray[np.int64]:
     _, first = np.unique(corpus.artworks, return_index=True)
     first = rng.permutation(first)
+    turn = rng.permutation(len(corpus.names))
+    first = first[np.argsort(turn[corpus.groups[first]], kind="stable")]
     groups = corpus.groups[first]
-    order = np.argsort(groups, kind="stable")
-    starts = np.searchsorted(groups[order], groups[order])
-    place = np.empty(len(first), np.int64)
-    place[order] = np.arange(len(first)) - starts  # which of its group's it is
-    several = np.bincount(groups, minlength=len(corpus.names))[groups] > 1
-    kept = first[place < _EACH]
-    wanted = (several & ~corpus.is_idea[first])[place < _EACH]
-    return np.asarray(np.concatenate([kept[wanted], kept[~wanted]]), np.int64)
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    sizes = np.diff(starts, append=len(first))
+    place = np.arange(len(first)) - np.repeat(starts, sizes)  # which of its group's it is
+    wanted = (np.repeat(sizes, sizes) > 1) & ~corpus.is_idea[first]
+    few = place < _EACH
+    return np.asarray(np.concatenate([first[few & wanted], first[few & ~wanted]]), np.int64)

@@ -112,6 +112,16 @@ def test_a_large_picture_has_its_boxes_in_its_own_px() -> None:
     assert large[0] + large[2] <= 1600
 
 
+@pytest.mark.parametrize("size", [(1798, 8994), (899, 4497), (257, 771), (601, 1203)])
+def test_boxes_never_end_outside_the_picture(size: tuple[int, int]) -> None:
+    height, width = size
+    pixels = np.full((height, width, 3), 255, np.uint8)
+    pixels[:, :height] = pixels[:, width - height :] = 0
+    for left, top, across, down in find_blocks(pixels):
+        assert 0 <= left < left + across <= width
+        assert 0 <= top < top + down <= height
+
+
 @pytest.mark.parametrize("ink", [(255, 255, 255), (0, 0, 0)])
 def test_on_a_clear_ground_any_ink_counts(ink: Colour) -> None:
     colours = disc(disc(page(160, 90, ink), 40, 45, 30, ink), 115, 45, 36, ink)

@@ -45,7 +45,7 @@ def test_the_photo_is_seen_around_the_mark() -> None:
 
 
 def test_ink_is_printed_on_the_photo_or_comes_with_its_ground() -> None:
-    black = Sheet(disc(BLACK), WHITE)
+    black = Sheet(disc(WHITE, BLACK), WHITE)
     grounds = []
     for seed in range(16):
         after = lay_on_photo(black, job(seed, photo(level=140), 0.6)).pixels
@@ -56,7 +56,9 @@ def test_ink_is_printed_on_the_photo_or_comes_with_its_ground() -> None:
 
 def test_ink_that_would_vanish_comes_with_its_ground() -> None:
     for seed in range(12):
-        after = lay_on_photo(Sheet(disc(BLACK), WHITE), job(seed, photo(level=30), 0.6)).pixels
+        after = lay_on_photo(
+            Sheet(disc(WHITE, BLACK), WHITE), job(seed, photo(level=30), 0.6)
+        ).pixels
         light = after.astype(int).min(axis=2) > 110
         assert light.mean() > 0.02, seed
 
@@ -73,16 +75,24 @@ def test_without_a_photo_nothing_changes_and_none_is_asked_for() -> None:
 def test_a_view_is_the_same_for_the_same_seed_and_no_larger_than_it_may_be() -> None:
     mark, recipe = Mark.of(badge(RED)), replace(RECIPES["default"], untouched=0.0)
     for seed in range(12):
-        views = [
+        one, two = (
             make_view(mark, recipe, np.random.default_rng(seed), photo=photo()) for _ in range(2)
-        ]
-        np.testing.assert_array_equal(*views)
-        assert max(views[0].shape[:2]) <= recipe.side
+        )
+        np.testing.assert_array_equal(one, two)
+        assert max(one.shape[:2]) <= recipe.side
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 200), (300, 12)])
 def test_photos_of_any_size_will_do(size: tuple[int, int]) -> None:
     for seed in range(4):
-        after = lay_on_photo(Sheet(disc(BLUE), WHITE), job(seed, photo(*size)))
+        after = lay_on_photo(Sheet(disc(WHITE, BLUE), WHITE), job(seed, photo(*size)))
         assert min(after.pixels.shape[:2]) >= 24
         assert not after.even
+
+
+def test_a_sign_has_no_dark_rim() -> None:
+    white = np.full((60, 60, 3), 255, np.uint8)
+    for seed in range(12):
+        before = Sheet(white, WHITE, even=False)
+        after = lay_on_photo(before, job(seed, np.full((90, 90, 3), 250, np.uint8), 0.5))
+        assert after.pixels.min() >= 0.5 * 255, seed  # as dark as light may fall on it, no darker

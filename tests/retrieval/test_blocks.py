@@ -14,7 +14,7 @@ from likemark.augment.geometry import cut
 from likemark.augment.segments import find_segments
 from likemark.benchmarks.sample_builder import SAMPLE
 from likemark.db.values import Filters
-from likemark.retrieval.engine import BLOCK_WEIGHT, QueryOptions, query_requests, search_pictures
+from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
 from likemark.retrieval.indexing import index_paths
 from likemark.retrieval.models import find_model
 from likemark.retrieval.pictures.decode import decode
@@ -22,7 +22,7 @@ from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.picture import Crop, Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
-from likemark.retrieval.results import Hit, QueryResult, results_json
+from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, results_json
 from likemark.retrieval.workspace import Workspace
 
 LOGOS = sorted((SAMPLE / "marks").glob("cib-*.svg"))[:24:2]

@@ -51,6 +51,7 @@ def test_an_arm_is_the_base_but_for_what_it_sets(tmp_path: Path) -> None:
         (PLAN.replace("seeds = [0, 1]", "seeds = []"), "a table, a name and seeds"),
         (PLAN.replace('"triplet"\nset', '"Smooth-AP"\nset'), "they must differ"),
         (PLAN.replace("set = []", "set = 1"), "an arm must have table, name and set"),
+        (PLAN.replace("[0, 1]", '"01"'), "seeds, a list of whole numbers"),
         ("base = ", "plan.toml"),
     ],
 )

@@ -43,7 +43,7 @@ set = []
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     folder = tmp_path_factory.mktemp("experiments")
-    corpus = write_brands(folder / "brands", brands=40)
+    corpus = write_brands(folder / "brands", brands=60)
     weights = write_weights(folder / f"{BACKBONE}.safetensors")
     base = settings(corpus, Path(weights.name), run={"steps": 2, "validate": 2})
     (folder / "base.toml").write_text(toml(base))

@@ -23,7 +23,7 @@ from likemark.retrieval.training.export import export_model
 from likemark.retrieval.training.start import starting_card
 from likemark.retrieval.training.trainer import Trained
 from likemark.retrieval.training.views import readable
-from likemark.retrieval.training.whitening import Sample, drawings_of, pooled, whiten
+from likemark.retrieval.training.whitening import Sample, _within, drawings_of, pooled, whiten
 
 from .conftest import Settings
 
@@ -41,7 +41,7 @@ def network() -> MarkNetwork:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_brands(tmp_path_factory.mktemp("whitening") / "brands", brands=40)
+    return write_brands(tmp_path_factory.mktemp("whitening") / "brands", brands=60)
 
 
 @pytest.fixture(scope="module")
@@ -90,16 +90,43 @@ def test_within_groups_no_direction_varies_more_than_another(network: MarkNetwor
     assert (between[1:] <= between[:-1] + 1e-6).all()  # the widest first
 
 
-def test_single_drawings_say_nothing_of_what_differs_within(network: MarkNetwork) -> None:
-    rows, groups = noisy(100, 3, seed=1)
-    whiten(network, rows, groups)
-    expected = network.projection.weight.clone()
-    shuffled = torch.randperm(len(rows))
-    whiten(network, rows[shuffled], groups[shuffled.numpy()] + 7)
-    turned = network.projection.weight @ expected.T
-    assert torch.allclose(turned.abs().diagonal(), (expected**2).sum(1), rtol=1e-3)
-    with pytest.raises(ValueError, match="0 drawings of groups drawn more than once cannot tell"):
-        whiten(network, rows, np.arange(len(rows)))
+def test_the_spread_within_groups_is_their_mean_covariance(network: MarkNetwork) -> None:
+    rng = np.random.default_rng(4)
+    groups = rng.permutation(np.repeat(np.arange(90), rng.integers(1, 6, 90)))
+    rows = torch.tensor(rng.normal(size=(len(groups), CHANNELS)))
+    rows[groups == 7] = 3.0  # one drawing over and over: a copy tells nothing
+    covariances, comparisons = [], 0
+    for group in set(groups.tolist()) - {7}:
+        own = rows[groups == group].numpy()
+        if len(own) > 1:
+            covariances.append(np.cov(own.T))
+            comparisons += len(own) - 1
+    found, count = _within(rows, torch.from_numpy(groups), least=1e-4)
+    np.testing.assert_allclose(found.numpy(), np.mean(covariances, axis=0), atol=1e-12)
+    assert count == comparisons
+
+
+@pytest.mark.parametrize(
+    ("groups", "dimension", "said"),
+    [(np.arange(300), 16, "0 comparisons within groups cannot tell 64 channels"),
+     (np.repeat(np.arange(40), 2), 16, "40 comparisons within groups cannot tell 64 channels"),
+     (np.repeat(np.arange(100), 3), 128, "64 channels cannot give 128 dimensions")],
+)  # fmt: skip
+def test_too_little_to_learn_from_is_refused(
+    groups: NDArray[np.int64], dimension: int, said: str
+) -> None:
+    wanted = Network("test_vit", size=64, pooling="avg", dimension=dimension)
+    network = build_network(starting_card(wanted, name="mine"))
+    assert isinstance(network, MarkNetwork)
+    before = network.projection.weight.clone()
+    with pytest.raises(ValueError, match=said):
+        whiten(network, torch.randn(len(groups), CHANNELS), groups)
+    assert torch.equal(network.projection.weight, before)
+
+
+def test_drawings_that_are_all_alike_are_refused(network: MarkNetwork) -> None:
+    with pytest.raises(ValueError, match="0 comparisons"):
+        whiten(network, torch.ones(300, CHANNELS), np.repeat(np.arange(100), 3))
 
 
 def test_what_the_projection_is_given_leaves_broken_drawings_out(
@@ -111,7 +138,7 @@ def test_what_the_projection_is_given_leaves_broken_drawings_out(
     card = starting_card(Network("test_vit", size=64, pooling="avg", dimension=16), name="mine")
     heard: list[tuple[int, int]] = []
     rows, groups = pooled(
-        network, card, Sample(paths, np.array([5, 6, 7])), workers=0,
+        network, card, Sample(paths, np.array([5, 6, 7])), device="cpu", workers=0,
         told=lambda *count: heard.append(count),
     )  # fmt: skip
     assert (rows.shape, groups.tolist()) == ((2, CHANNELS), [5, 7])
@@ -134,13 +161,15 @@ def test_nothing_is_learned_from_what_is_held_out(corpus: Path, tmp_path: Path) 
     assert names[-1] == "lonely"  # after what tells more
     few = drawings_of(data, 5)
     assert few.paths == sample.paths[:5]
+    assert np.bincount(drawings_of(data, 9).groups).max() == 3  # groups stay together
+    assert len(set(drawings_of(data, 9).groups.tolist())) == 3
 
 
 def test_an_export_can_be_whitened_and_says_so(run: Trained, corpus: Path, tmp_path: Path) -> None:
     sample = drawings_of(Data(str(corpus), validation=0.4), 1000)
     model = export_model(str(run.folder), tmp_path, whiten=1000)
     assert model.card.about["whitened"] == len(sample.paths)
-    assert f"whitened on {len(sample.paths)} of its drawings" in model.card.provenance
+    assert f", then whitened on {len(sample.paths)} of its drawings" in model.card.provenance
     plain = export_model(str(run.folder), tmp_path, name="plain")
     squares = np.stack([prepared(readable(path), 64) for path in sample.paths])
     after, before = (Embedder.load(m, device="cpu").embed(squares) for m in (model, plain))
@@ -150,7 +179,7 @@ def test_an_export_can_be_whitened_and_says_so(run: Trained, corpus: Path, tmp_p
 
 
 def test_too_small_a_corpus_cannot_whiten(run: Trained, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="corpus has too few drawings: "):
+    with pytest.raises(InvalidInput, match=r"the training cannot be whitened: \d+ comparisons"):
         export_model(str(run.folder), tmp_path, whiten=9)
 
 

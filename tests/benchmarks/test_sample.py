@@ -179,8 +179,8 @@ def test_the_command_prints_one_document_about_the_demonstration(demo: Demo) -> 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     document = json.loads(done.stdout)
     assert document.keys() == {
-        "model", "index", "k", "min_score", "queries", "embedded", "best_ranks", "report",
-        "contact_sheet",
+        "model", "index", "k", "min_score", "blocks", "queries", "embedded", "best_ranks",
+        "report", "contact_sheet",
     }  # fmt: skip
     assert document["embedded"] == 0
     assert document["best_ranks"] == list(demo.best_ranks)

@@ -142,7 +142,7 @@ def test_two_processes_train_to_the_weights_of_one(
     one, two = (load_file(tmp_path / name / LAST) for name in ("one", "two"))
     for name in one:
         if not name.startswith("gallery."):  # its rows stand in another order
-            assert two[name].numpy() == pytest.approx(one[name].numpy(), abs=1e-5), name
+            assert two[name].numpy() == pytest.approx(one[name].numpy(), abs=3e-5), name
     logged = read_log(tmp_path / "two" / LOG, "step")
     assert [step["pictures"] for step in logged] == [step.pictures for step in heard.steps]
     assert [step["gradient"] for step in logged] == pytest.approx(

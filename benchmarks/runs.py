@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from likemark.benchmarks.corpus.dataset import OpenBenchmark
 from likemark.benchmarks.encoders import Encoder
@@ -26,6 +26,7 @@ FOLDERS = {
     "retrieval": "open",
     "metu": "metu",
     "flickr27": "flickrlogos27",
+    "locate": "flickrlogos27",
     "invariance": "open",
     "search": "open",
     "speed": None,
@@ -44,6 +45,7 @@ class RunOptions:
     with_rivals: bool = True
     chosen: tuple[str, ...] = ()  # parts of rivals' names; none: all rivals
     weights: Path | None = None  # folder of the rivals' weights
+    packages: Path | None = None  # folder of locate's npm packages; None: below the cache
     distractors: int | None = None  # None: all there are
 
     def __post_init__(self) -> None:
@@ -107,9 +109,10 @@ def command(name: str, options: RunOptions, data: Path | None) -> str:
     words += [f"--data {data.name}"] if data else []
     words += [f"--model {Path(options.model).name}"] if options.model != DEFAULT else []
     words += [f"--distractors {options.distractors}"] if options.distractors else []
-    if name in ("retrieval", "flickr27"):
+    if name in ("retrieval", "flickr27", "locate"):
         words += [] if options.with_rivals else ["--no-rivals"]
         words += [f"--rival {shlex.quote(part)}" for part in options.chosen]
+    if name in ("retrieval", "flickr27"):
         words += [f"--weights {options.weights.name}"] if options.weights else []
     return " ".join(words)
 
@@ -140,7 +143,15 @@ class Job:
         return OpenBenchmark.read(self.folder, distractors=self.options.distractors)
 
 
-def choose(everything: tuple[Rival, ...], parts: tuple[str, ...]) -> tuple[Rival, ...]:
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+SomeNamed = TypeVar("SomeNamed", bound=Named)
+
+
+def choose(everything: tuple[SomeNamed, ...], parts: tuple[str, ...]) -> tuple[SomeNamed, ...]:
     """The rivals whose name holds one of the parts, in any case; all where none is given."""
     for part in parts:
         if not any(part.casefold() in rival.name.casefold() for rival in everything):
@@ -203,6 +214,21 @@ def _encoders(job: Job) -> Iterator[Encoder]:
             yield system
 
 
+def _locate(job: Job) -> Outcome:
+    from likemark.benchmarks.locate.photos import locate_in_photos
+    from likemark.benchmarks.locate.rivals.registry import locators
+
+    options = job.options
+    if not options.with_rivals:
+        raise InvalidInput("locate measures its rivals alone: leave --no-rivals out")
+    chosen = choose(locators(job.model()), options.chosen)
+    packages = options.packages or options.cache / "packages"
+    result = locate_in_photos(
+        job.folder, chosen, cache=options.cache, packages=packages, progress=job.progress
+    )
+    return asdict(result), {"name": "FlickrLogos-27", "sha256": result.answers.data}
+
+
 def _metu(job: Job) -> Outcome:
     from likemark.benchmarks.embedded import embedded
     from likemark.benchmarks.metu.collection import read_folder
@@ -229,6 +255,7 @@ RUNNERS: dict[str, Callable[[Job], Outcome]] = {
     "retrieval": _retrieval,
     "metu": _metu,
     "flickr27": _flickr27,
+    "locate": _locate,
     "invariance": _invariance,
     "search": _search,
     "speed": _speed,

@@ -33,6 +33,7 @@ class Benchmark(StrEnum):
     retrieval = "retrieval"
     metu = "metu"
     flickr27 = "flickr27"
+    locate = "locate"
     invariance = "invariance"
     search = "search"
     speed = "speed"
@@ -85,6 +86,12 @@ def run(
     weights: Annotated[
         Path | None, typer.Option(help="Folder with the rivals' weights, named by timm's tags.")
     ] = None,
+    packages: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of locate's npm packages [default: in the cache].", show_default=False
+        ),
+    ] = None,
     distractors: Annotated[
         int | None, typer.Option(help="Of likemark-open, the first so many [default: all].")
     ] = None,
@@ -120,6 +127,7 @@ def run(
         with_rivals=rivals,
         chosen=tuple(rival or ()),
         weights=weights,
+        packages=packages,
         distractors=distractors,
     )
     everything = benchmark is Benchmark.all

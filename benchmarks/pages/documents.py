@@ -17,6 +17,7 @@ TITLES = {
     "retrieval": "Retrieval: likemark-open",
     "metu": "Retrieval: METU",
     "flickr27": "Brands in photos: FlickrLogos-27",
+    "locate": "Marks found in photos: FlickrLogos-27",
     "invariance": "Invariance",
     "search": "At search time: likemark-open",
     "experiments": "Training: likemark-open",

@@ -95,6 +95,7 @@ _PLOTS: dict[str, Callable[[Document, str], list[Plot]]] = {
     "retrieval": _open,
     "metu": _metu,
     "flickr27": _flickr27,
+    "locate": lambda document, prefix: [],
     "invariance": _invariance,
     "search": lambda document, prefix: [],
     "experiments": lambda document, prefix: [],

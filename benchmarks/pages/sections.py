@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from likemark.benchmarks.pages.documents import Document, reading
+from likemark.benchmarks.pages.locate_tables import locate_protocol, locate_tables
 from likemark.benchmarks.pages.retrieval_tables import (
     metu_protocol,
     metu_tables,
@@ -31,6 +32,7 @@ _PROTOCOLS: dict[str, Callable[[Document], str]] = {
     "retrieval": open_protocol,
     "metu": metu_protocol,
     "flickr27": flickr27_protocol,
+    "locate": locate_protocol,
     "invariance": invariance_protocol,
     "search": search_protocol,
     "experiments": experiments_protocol,
@@ -40,6 +42,7 @@ _TABLES: dict[str, Callable[[Document], list[Table]]] = {
     "retrieval": open_tables,
     "metu": metu_tables,
     "flickr27": flickr27_tables,
+    "locate": locate_tables,
     "invariance": invariance_tables,
     "search": search_tables,
     "experiments": experiments_tables,
@@ -49,6 +52,7 @@ _BRIEF: dict[str, Callable[[Document], list[Table]]] = {
     **_TABLES,
     "retrieval": lambda document: open_tables(document, brief=True),
     "flickr27": lambda document: flickr27_tables(document, brief=True),
+    "locate": lambda document: locate_tables(document, brief=True),
     "invariance": lambda document: invariance_tables(document, brief=True),
     "speed": lambda document: speed_tables(document, brief=True),
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.command import Run
+from support.flickr27 import write_layout
 from support.slice import write_slice
 
 
@@ -72,3 +73,27 @@ def test_the_committed_results_make_one_page(likemark: Run, tmp_path: Path) -> N
     assert done.code == 0
     assert done.out.strip() == str(tmp_path / "page.html")
     assert "FlickrLogos-27" in (tmp_path / "page.html").read_text()
+
+
+def test_marks_are_located_by_the_chosen_rivals(
+    likemark: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_layout(tmp_path / "photos")
+    monkeypatch.setenv("PATH", "")  # no npm: without drawings, crops alone are asked
+    done = likemark(
+        "bench", "run", "locate", "--data", folder, "--rival", "orb", "--json",
+        "--cache", tmp_path / "cache", "--packages", tmp_path / "packages",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    (row,) = done.json["result"]["answers"]["rows"]
+    assert row["name"] == "ORB + homography"
+    assert done.json["command"].startswith("likemark bench run locate --data photos ")
+    assert done.json["command"].endswith(" --rival orb")
+    assert "drawings: left out" in done.err
+
+
+def test_without_rivals_nothing_is_left_to_locate_with(likemark: Run, tmp_path: Path) -> None:
+    folder = write_layout(tmp_path / "photos")
+    done = likemark("bench", "run", "locate", "--data", folder, "--no-rivals")
+    assert done.code == 2
+    assert "--no-rivals" in done.err

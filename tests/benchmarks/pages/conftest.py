@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from support.locate import random_book
 
 from likemark.benchmarks.experiments.run import ArmResult, Experiments, Outcome
 from likemark.benchmarks.flickr27.run import Classifier, Flickr27Result, Flickr27Row, Source
 from likemark.benchmarks.flickr27.scores import Scores
 from likemark.benchmarks.flickr27.training import Curve
 from likemark.benchmarks.invariance.results import Recall, summed_up
+from likemark.benchmarks.locate.photos import PhotoResult
+from likemark.benchmarks.locate.run import LocateResult, LocateRow
+from likemark.benchmarks.locate.standings import standings
 from likemark.benchmarks.metrics.bootstrap import Interval
 from likemark.benchmarks.metrics.measures import Measures
 from likemark.benchmarks.metu.evaluate import Figures, MetuResult
@@ -157,6 +161,16 @@ def flickr27() -> Any:
     return envelope("flickr27", asdict(result), data={"name": "FlickrLogos-27", "sha256": DATA})
 
 
+def locate() -> Any:
+    brands = tuple(f"Brand {number}" for number in range(27))
+    found = standings(*random_book(3), repetitions=20)
+    row = LocateRow("likemark-small", FINGERPRINT, 1.93, 0.41, 0.02, found)
+    answers = LocateResult(DATA, 0, 944, 135, 156, 4944, 151.4, (row,))
+    missing = {"Brand 3": "no package draws it"}
+    result = PhotoResult(brands, 6, 2, 1, missing, answers)
+    return envelope("locate", asdict(result), data={"name": "FlickrLogos-27", "sha256": DATA})
+
+
 def invariance() -> Any:
     recalls = [
         Recall("rotation_15", "turned by 15 degrees either way", 200, 0.95, 0.99),
@@ -235,14 +249,18 @@ def draw_pictures(folder: Path, count: int = 24) -> Path:
 @pytest.fixture
 def documents() -> dict[str, dict[str, Any]]:
     """By benchmark, as read back from their files."""
-    made = (retrieval(), metu(), flickr27(), invariance(), search(), experiments(), speed())
+    made = (
+        retrieval(), metu(), flickr27(), locate(), invariance(), search(), experiments(), speed()
+    )  # fmt: skip
     return {document["benchmark"]: plain(document) for document in made}
 
 
 @pytest.fixture(scope="session")
 def whole_page(pictures: Path) -> str:
     """Every benchmark, with pictures."""
-    made = (retrieval(), metu(), flickr27(), invariance(), search(), experiments(), speed())
+    made = (
+        retrieval(), metu(), flickr27(), locate(), invariance(), search(), experiments(), speed()
+    )  # fmt: skip
     return render_page(made, pictures=pictures)
 
 

@@ -1,0 +1,1 @@
+"""What else finds a mark in a photo, in the same run: templates, keypoints, sliding windows."""

@@ -1,0 +1,143 @@
+"""Marks found in photos, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from likemark.benchmarks.pages.documents import Document
+from likemark.benchmarks.pages.tables import (
+    NONE,
+    Column,
+    Row,
+    Table,
+    count,
+    digits,
+    interval,
+    name,
+    share,
+    words,
+)
+
+_TARGET = 0.7  # recall at which the headline counts false masks
+_QUERIES = {"drawing": "clean drawing", "crop": "crop of another photo"}
+_MAP = "average precision at IoU .5, mean over brands; all that is found in photos of other brands "
+_MAP += "or of none is false; in parentheses the 95 % interval of a bootstrap over photos"
+SYSTEM, QUERY = name("system"), name("query", "what the mark is shown by")
+COLUMNS = (
+    SYSTEM,
+    QUERY,
+    Column("mAP@.5 (95 %)", _MAP),
+    Column("mAP@[.5:.95]", "mean over ten thresholds of IoU"),
+    Column("recall", "of the boxes, at one false alarm in ten pictures"),
+    Column("box IoU", "median of the boxes that are right"),
+    Column(
+        "false masks (95 %)",
+        "share of the queries of another brand that find anything, at the score at which 70 % of "
+        "the right boxes are found; a dash: no score finds so many",
+    ),
+    Column("swap AUROC (95 %)", "chance that the right query scores above one of another brand"),
+    Column("s/megapixel", "first query of a photo, on this machine"),
+)
+SIZE_COLUMNS = (
+    SYSTEM,
+    QUERY,
+    name("logo", "share of the photo: small below 1 %, medium below 10 %"),
+    Column("photos"),
+    Column("boxes"),
+    Column("mAP@.5 (95 %)", "as above, without the photos of no brand"),
+    Column("recall", "of the boxes, at one false alarm in ten pictures"),
+    Column("box IoU", "median of the boxes that are right"),
+    Column("swap AUROC (95 %)", "chance that the right query scores above one of another brand"),
+)
+
+
+def locate_protocol(document: Document) -> str:
+    result = document.result
+    answers, missing = result["answers"], result["without_drawing"]
+    shown = answers["scenes"] - answers["scenes_without_brand"]
+    without = f", {count(len(missing))} of them by crops alone" if missing else ""
+    return (
+        f"{count(answers['questions'])} questions in {count(shown)} photos of "
+        f"{len(result['brands'])} brands{without}, and in {count(answers['scenes_without_brand'])} "
+        f"photos of none: of each kind of query one of the brand and {count(result['wrong'])} of "
+        "others. No system was trained on these brands."
+    )
+
+
+def locate_tables(document: Document, *, brief: bool = False) -> list[Table]:
+    """brief: the figures over all sizes only"""
+    rows = document.result["answers"]["rows"]
+    headline = tuple(_row(row, one) for row, one in _standings(rows) if one["size"] == "all")
+    tables = [Table("Marks found", COLUMNS, headline)]
+    if brief:
+        return tables
+    sizes = tuple(_size_row(row, one) for row, one in _standings(rows) if one["size"] != "all")
+    return [*tables, Table("By size of the logo", SIZE_COLUMNS, sizes), *_false_masks(rows)]
+
+
+def _standings(rows: list[Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    return ((row, one) for row in rows for one in row["standings"])
+
+
+def _row(row: Mapping[str, Any], one: Mapping[str, Any]) -> Row:
+    at_target = next(each for each in one["false_masks"] if each["recall"] == _TARGET)
+    return Row(
+        (
+            words(row["name"]),
+            _QUERIES[one["query"]],
+            _figure(one["map_50"]),
+            share(one["map_range"]["value"]),
+            share(one["recall"]["value"]),
+            share(one["median_iou"]["value"]),
+            _figure(at_target["rate"]),
+            _figure(one["swap_auroc"]),
+            digits(row["seconds_per_megapixel"]),
+        )
+    )
+
+
+def _size_row(row: Mapping[str, Any], one: Mapping[str, Any]) -> Row:
+    return Row(
+        (
+            words(row["name"]),
+            _QUERIES[one["query"]],
+            words(one["size"]),
+            count(one["scenes"]),
+            count(one["boxes"]),
+            _figure(one["map_50"]),
+            share(one["recall"]["value"]),
+            share(one["median_iou"]["value"]),
+            _figure(one["swap_auroc"]),
+        )
+    )
+
+
+def _false_masks(rows: list[Any]) -> Iterator[Table]:
+    every = [(row, one) for row, one in _standings(rows) if one["size"] == "all"]
+    if not every:
+        return
+    recalls = [each["recall"] for each in every[0][1]["false_masks"]]
+    columns = (SYSTEM, QUERY, *(Column(f"at {recall:.0%} of the boxes") for recall in recalls))
+    yield Table(
+        "Queries of another brand that find something",
+        columns,
+        tuple(
+            Row(
+                (
+                    words(row["name"]),
+                    _QUERIES[one["query"]],
+                    *(share(each["rate"]["value"]) for each in one["false_masks"]),
+                )
+            )
+            for row, one in every
+        ),
+    )
+
+
+def _figure(figure: Mapping[str, Any]) -> str:
+    if figure["value"] is None:
+        return NONE
+    if figure["low"] is None:
+        return share(figure["value"])
+    return interval(figure["value"], figure["low"], figure["high"])

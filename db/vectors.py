@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from likemark.db.errors import ModelMismatch
@@ -191,8 +192,13 @@ def _advance(session: Session, model_id: int) -> int:
 
 def _new_model(session: Session, *, fingerprint: str, name: str, dimension: int) -> ModelRow:
     model = Model(fingerprint=fingerprint, name=name, dimension=dimension, generation=0)
-    session.add(model)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(model)
+    except IntegrityError:  # another process was quicker
+        found = model_by_fingerprint(session, fingerprint)
+        assert found is not None
+        return found
     session.execute(
         insert(Generation).values(model_id=model.id, number=0, token=secrets.token_hex(16))
     )

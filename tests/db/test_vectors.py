@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -218,3 +220,18 @@ def test_more_values_than_one_statement_takes_are_asked_in_parts(catalogue: Cata
         assert row is not None
         some = [n.to_bytes(32) for n in range(70_000)]
         assert embedded_contents(session, row.id, [*some, digest("a")]) == {digest("a")}
+
+
+def test_two_writers_at_once_make_one_row_of_a_new_model(catalogue: Catalogue) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with catalogue.write() as session:
+            first = add_model(session, fingerprint=OTHER, name="one", dimension=DIMENSION)
+            later = pool.submit(_added, catalogue)
+            with pytest.raises(TimeoutError):
+                later.result(timeout=0.5)  # it waits for the first to end
+        assert later.result(timeout=30) == first
+
+
+def _added(catalogue: Catalogue) -> ModelRow:
+    with catalogue.write() as session:
+        return add_model(session, fingerprint=OTHER, name="two", dimension=DIMENSION)

@@ -8,6 +8,7 @@ copy, on which the blocks are found.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -66,12 +67,16 @@ def find_blocks(pixels: Pixels, *, cuts: Cuts = Cuts()) -> tuple[Box, ...]:
     return tuple(_within(box, pixels.shape[1], pixels.shape[0]) for box in scaled)
 
 
-def cut_block(pixels: Pixels, box: Box) -> Pixels:
-    """(h, w, 3 or 4): a block alone, with a little of the ground that the whole mark stands on."""
-    left, top, width, height = box
+def cut_blocks(pixels: Pixels, boxes: Sequence[Box]) -> list[Pixels]:
+    """(h, w, 3 or 4) each: a block alone, with a little of the ground that the whole stands on."""
+    if not boxes:
+        return []
     ground = ground_of(to_planes(_reduced(checked(pixels))))
     margins = _MARGIN, _MARGIN, _MARGIN, _MARGIN
-    return pad(pixels[top : top + height, left : left + width], margins, ground)
+    return [
+        pad(pixels[top : top + height, left : left + width], margins, ground)
+        for left, top, width, height in boxes
+    ]
 
 
 def _reduced(pixels: Pixels) -> Pixels:

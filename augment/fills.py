@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -45,12 +46,23 @@ def _textured(parts: Parts, texture: NDArray[np.int16]) -> Parts:
 
 def _gradient(shape: tuple[int, ...], job: Job) -> NDArray[np.float32]:
     """(H, W), 0 to 1: along any direction, or from the middle."""
-    rows, columns = (np.linspace(-1, 1, size, dtype=np.float32) for size in shape[:2])
     if job.either(0.3):
+        rows, columns = _places(shape)
         return np.asarray(np.hypot(rows[:, None], columns) / np.float32(1.415), np.float32)
-    angle = float(job.rng.uniform(0, 2 * np.pi))
-    slope = np.float32(np.sin(angle)) * rows[:, None] + np.float32(np.cos(angle)) * columns
-    return np.asarray((slope / np.float32(1.415) + 1) / 2, np.float32)
+    along = slope(shape, float(job.rng.uniform(0, 2 * np.pi)))
+    return np.asarray((along / np.float32(1.415) + 1) / 2, np.float32)
+
+
+def slope(shape: tuple[int, ...], angle: float) -> NDArray[np.float32]:
+    """(H, W), up to 1.415 either way: even along a direction. angle: radians, from the x axis"""
+    rows, columns = _places(shape)
+    along = np.float32(np.sin(angle)) * rows[:, None] + np.float32(np.cos(angle)) * columns
+    return np.asarray(along, np.float32)
+
+
+def _places(shape: tuple[int, ...]) -> Iterator[NDArray[np.float32]]:
+    """Of rows and columns, -1 to 1."""
+    return (np.linspace(-1, 1, size, dtype=np.float32) for size in shape[:2])
 
 
 def _grain(shape: tuple[int, ...], job: Job) -> NDArray[np.float32]:

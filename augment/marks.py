@@ -22,7 +22,8 @@ from likemark.augment.pixels import (
     to_planes,
 )
 from likemark.augment.quick import find_parts
-from likemark.augment.recipe import Range, Recipe
+from likemark.augment.recipe import Recipe
+from likemark.augment.tables import Range
 
 _ROOM = 0.06  # of the longer side: margin in which parts may grow and move
 _CLEAR = 0.005  # share of the px that must be clear for the mark to stand on the page

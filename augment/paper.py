@@ -45,14 +45,18 @@ def shrink(sheet: Sheet, job: Job) -> Sheet:
 
 def compress(sheet: Sheet, job: Job) -> Sheet:
     """As it comes back from a JPEG file."""
+    pixels = through_jpeg(sheet.pixels, job.whole(job.recipe.capture.quality))
+    return Sheet(pixels, sheet.ground, sheet.even)
+
+
+def through_jpeg(pixels: Pixels, quality: int) -> Pixels:
+    """(h, w, 3): by OpenCV, several times as quick as `capture.jpeg`. quality: 1 to 100"""
     import cv2
 
-    quality = job.whole(job.recipe.capture.quality)
-    swapped = np.ascontiguousarray(sheet.pixels[..., ::-1])
+    swapped = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", swapped, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    back = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    pixels = np.ascontiguousarray(as_bytes(back)[..., ::-1])
-    return Sheet(pixels, sheet.ground, sheet.even)
+    back = as_bytes(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    return as_bytes(cv2.cvtColor(back, cv2.COLOR_BGR2RGB))
 
 
 def fitted(pixels: Pixels, side: int) -> Pixels:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from likemark.augment.marks import Job, Sheet
 from likemark.augment.parts import Plane, as_bytes, blended, distance_to
 from likemark.augment.pixels import Pixels
+from likemark.augment.warp import leant
 
 _LEAN = 0.15  # of a side: the furthest that perspective moves a corner inwards
 _FULL = 64  # levels from the ground at which ink covers what it is printed on
@@ -80,12 +81,9 @@ def _place(size: tuple[int, ...], view: tuple[int, int], job: Job) -> NDArray[np
     import cv2
 
     height, width = size
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], np.float32)
-    lean = float(job.rng.uniform(0, _LEAN))
-    leant = corners + inwards * job.rng.uniform(0, lean, (4, 2)) * [width, height]
+    corners, seen = leant(width, height, float(job.rng.uniform(0, _LEAN)), job.rng)
     corner = [job.rng.uniform(0, view[0] - width), job.rng.uniform(0, view[1] - height)]
-    moved = (leant + corner).astype(np.float32)
+    moved = (seen + corner).astype(np.float32)
     return np.asarray(cv2.getPerspectiveTransform(corners, moved), np.float64)
 
 

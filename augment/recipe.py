@@ -8,21 +8,9 @@ to train with.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
-Range = tuple[float, float]
-
-
-def _check(values: Mapping[str, Any], within: Mapping[str, Range]) -> None:
-    """Raise ValueError for a chance outside 0 to 1, or a strength outside its bounds."""
-    for name, value in values.items():
-        low, high = within.get(name, (0.0, 1.0))
-        numbers = value if isinstance(value, tuple) else (value,)
-        if not all(low <= number <= high for number in numbers):
-            raise ValueError(f"{name} {value} must be from {low} to {high}")
-        if isinstance(value, tuple) and (len(value) != 2 or value[0] > value[1]):
-            raise ValueError(f"{name} {value} must be two numbers, the lower first")
+from likemark.augment.tables import Range, check_bounds, from_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +32,7 @@ class SegmentEdits:
 
     def __post_init__(self) -> None:
         bounds = {"most": (1, 20), "turn": (0, 180), "factor": (0.1, 5)}
-        _check(asdict(self), bounds)
+        check_bounds(asdict(self), bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +47,7 @@ class Redraw:
     wave: Range = (0.01, 0.025)  # of the longer side: how far a px moves
 
     def __post_init__(self) -> None:
-        _check(asdict(self), {})
+        check_bounds(asdict(self), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +70,7 @@ class Appearance:
     change: float = 0.4  # jitter: the most that a factor is off 1
 
     def __post_init__(self) -> None:
-        _check(asdict(self), {"most": (1, 10), "strength": (0, 255)})
+        check_bounds(asdict(self), {"most": (1, 10), "strength": (0, 255)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +93,7 @@ class Geometry:
     covered: Range = (0.04, 0.15)  # of the area of the ink's box
 
     def __post_init__(self) -> None:
-        _check(asdict(self), {"degrees": (0, 90), "factor": (1, 3), "depth": (0, 0.4)})
+        check_bounds(asdict(self), {"degrees": (0, 90), "factor": (1, 3), "depth": (0, 0.4)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +110,7 @@ class Scene:
     of_photo: Range = (0.35, 0.95)  # of a photo's side: the mark's longer side
 
     def __post_init__(self) -> None:
-        _check(asdict(self), {"size": (0.1, 3), "of_photo": (0.05, 1)})
+        check_bounds(asdict(self), {"size": (0.1, 3), "of_photo": (0.05, 1)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +129,7 @@ class Capture:
 
     def __post_init__(self) -> None:
         bounds = {"sigma": (0, 10), "skew": (0, 45), "noise": (0, 60), "px": (4, 512)}
-        _check(asdict(self), {**bounds, "quality": (1, 100)})
+        check_bounds(asdict(self), {**bounds, "quality": (1, 100)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,33 +159,7 @@ class Recipe:
 
         Raises ValueError for a name that is none, or a number out of its range.
         """
-        made = dict(tables)
-        for name, make in _GROUPS.items():
-            if name in made:
-                made[name] = _made(make, made[name], name)
-        recipe: Recipe = _made(cls, made, "a recipe")
-        return recipe
-
-
-_GROUPS = {
-    "segments": SegmentEdits,
-    "redraw": Redraw,
-    "appearance": Appearance,
-    "geometry": Geometry,
-    "scene": Scene,
-    "capture": Capture,
-}
-
-
-def _made(make: type[Any], table: object, name: str) -> Any:
-    """A dataclass from a table of its fields."""
-    if not isinstance(table, Mapping):
-        raise ValueError(f"{name} must be a table of numbers, not {table!r}")
-    known = [each.name for each in fields(make)]
-    for key in table:
-        if key not in known:
-            raise ValueError(f"{name} has no {key!r}: choose from {', '.join(known)}")
-    return make(**{key: tuple(v) if isinstance(v, list) else v for key, v in table.items()})
+        return from_tables(cls, tables, "a recipe")
 
 
 _SEGMENTS = SegmentEdits(

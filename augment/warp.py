@@ -57,11 +57,22 @@ def perspective(sheet: Sheet, job: Job) -> Sheet:
     import cv2
 
     height, width = sheet.pixels.shape[:2]
+    depth = job.within(job.recipe.geometry.depth)
+    corners, moved = leant(width, height, depth, job.rng)
+    matrix = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
+    return _warped(sheet, np.asarray(matrix, np.float64), (width, height))
+
+
+def leant(
+    width: int, height: int, depth: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """(4, 2) corners of a rectangle, px, and where they are once each has moved inwards.
+
+    depth: share of a side that a corner moves at most
+    """
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], np.float32)
-    moved = job.rng.uniform(0, job.within(job.recipe.geometry.depth), (4, 2)) * [width, height]
-    matrix = cv2.getPerspectiveTransform(corners, (corners + inwards * moved).astype(np.float32))
-    return _warped(sheet, np.asarray(matrix, np.float64), (width, height))
+    return corners, corners + inwards * rng.uniform(0, depth, (4, 2)) * [width, height]
 
 
 def crop(sheet: Sheet, job: Job) -> Sheet:

@@ -123,8 +123,7 @@ def _photo(name: str | None, limits: PictureLimits) -> NDArray[np.uint8] | None:
 
     if name is None:
         return None
-    pixels = load_picture(Path(name), limits)
-    return fitted(flatten(pixels) if pixels.shape[2] == 4 else pixels, 2 * SIDE)
+    return fitted(flatten(load_picture(Path(name), limits)), 2 * SIDE)
 
 
 def _write_png(pixels: NDArray[np.uint8], stream: BinaryIO) -> None:

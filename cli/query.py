@@ -142,14 +142,8 @@ def _row(hit: Hit) -> list[object]:
     score = f"{hit.score:.3f}"
     return [
         hit.rank, score, mark.title + more, mark.office, number, mark.owner, nice, mark.status,
-        hit.path, _box(hit),
+        hit.path, ",".join(map(str, hit.block.box)) if hit.block else "",
     ]  # fmt: skip
-
-
-def _box(hit: Hit) -> str:
-    """As --crop takes it."""
-    block = hit.block
-    return f"{block.x},{block.y},{block.width},{block.height}" if block else ""
 
 
 def _exit_code(results: list[QueryResult]) -> int:

@@ -106,13 +106,9 @@ def _query_json(result: QueryResult) -> dict[str, Any]:
                 "score": round(hit.score, 6),
                 "image_id": hit.image_id,
                 "path": hit.path,
-                "block": _box_json(hit.block),
+                "block": hit.block and list(hit.block.box),
                 "marks": [mark_json(mark) for mark in hit.marks],
             }
             for hit in result.hits
         ],
     }
-
-
-def _box_json(box: Crop | None) -> list[int] | None:
-    return None if box is None else [box.x, box.y, box.width, box.height]

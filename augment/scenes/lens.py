@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from likemark.augment.paper import through_jpeg
 from likemark.augment.parts import as_bytes
 from likemark.augment.pixels import Pixels
 from likemark.augment.scenes.recipe import Lens
@@ -30,7 +31,7 @@ def taken(pixels: Pixels, rng: np.random.Generator, lens: Lens, *, smallest: flo
     if rng.random() < lens.noise:
         pixels = _noisy(pixels, rng, min(_within(rng, lens.grain), _KEPT * smallest))
     if rng.random() < lens.jpeg:
-        pixels = _compressed(pixels, round(_within(rng, lens.quality)))
+        pixels = through_jpeg(pixels, round(_within(rng, lens.quality)))
     return pixels
 
 
@@ -86,15 +87,6 @@ def _noisy(pixels: Pixels, rng: np.random.Generator, deviation: float) -> Pixels
     off = cv2.subtract(one, other, dtype=cv2.CV_16S)
     scale = deviation * 6**0.5 / 255
     return as_bytes(cv2.addWeighted(pixels, 1.0, off, scale, 0, dtype=cv2.CV_8U))
-
-
-def _compressed(pixels: Pixels, quality: int) -> Pixels:
-    import cv2
-
-    swapped = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", swapped, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    back = as_bytes(cv2.imdecode(data, cv2.IMREAD_COLOR))
-    return as_bytes(cv2.cvtColor(back, cv2.COLOR_BGR2RGB))
 
 
 def _within(rng: np.random.Generator, bounds: tuple[float, float]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from likemark.augment.fills import slope
 from likemark.augment.parts import as_bytes, threefold
 from likemark.augment.pixels import Pixels
 from likemark.augment.scenes.recipe import Light
@@ -32,12 +33,10 @@ def _multiplied(pixels: Pixels, share: NDArray[np.uint8]) -> Pixels:
 
 
 def _gradient(size: tuple[int, ...], rng: np.random.Generator, light: Light) -> NDArray[np.uint8]:
-    rows, columns = (np.linspace(-1, 1, side, dtype=np.float32) for side in size[:2])
-    angle = float(rng.uniform(0, 2 * np.pi))
-    slope = np.float32(np.sin(angle)) * rows[:, None] + np.float32(np.cos(angle)) * columns
+    along = slope(size, float(rng.uniform(0, 2 * np.pi)))
     fall = np.float32(rng.uniform(*light.fall))
     return as_bytes(
-        (255 * (1 - fall * (slope / np.float32(2.83) + np.float32(0.5)))).astype(np.uint8)
+        (255 * (1 - fall * (along / np.float32(2.83) + np.float32(0.5)))).astype(np.uint8)
     )
 
 

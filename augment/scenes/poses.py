@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from likemark.augment.recipe import Range
 from likemark.augment.scenes.recipe import Pose
 from likemark.augment.scenes.warps import Box, Cylinder, Warp, corners, sides
+from likemark.augment.tables import Range
 
 Half = tuple[float, float]  # units: half a width, half a height
 Matrix = NDArray[np.float64]  # (3, 3)

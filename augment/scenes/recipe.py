@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
-from likemark.augment.recipe import Range, _check, _made
+from likemark.augment.tables import Range, check_bounds, from_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Content:
     letters: Range = (0.05, 0.15)  # of the scene's shorter side: the words' height
 
     def __post_init__(self) -> None:
-        _check(asdict(self), {"most_copies": (1, 50), "most_words": (0, 50)})
+        check_bounds(asdict(self), {"most_copies": (1, 50), "most_words": (0, 50)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Pose:
     outside: Range = (0.1, 0.4)  # of the mark's width or height: how much of it is cut off
 
     def __post_init__(self) -> None:
-        _check(
+        check_bounds(
             asdict(self),
             {
                 "least": (8, 4096), "thinnest": (1, 4096), "degrees": (0, 90), "away": (0, 70),
@@ -73,7 +72,7 @@ class Finish:
     seen: int = 40  # levels by which most of a mark must differ from what it lies on
 
     def __post_init__(self) -> None:
-        _check(asdict(self), {"seen": (0, 120)})
+        check_bounds(asdict(self), {"seen": (0, 120)})
         if self.printed + self.sign + self.embossed > 1:
             raise ValueError(
                 f"printed {self.printed}, sign {self.sign} and embossed {self.embossed} "
@@ -95,7 +94,7 @@ class Light:
     glare: Range = (40.0, 130.0)  # levels that a highlight adds in its middle
 
     def __post_init__(self) -> None:
-        _check(asdict(self), {"glare": (0, 255)})
+        check_bounds(asdict(self), {"glare": (0, 255)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class Occlusion:
     least: float = 0.4  # share of a mark that what lies over it leaves visible
 
     def __post_init__(self) -> None:
-        _check(asdict(self), {})
+        check_bounds(asdict(self), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ class Lens:
 
     def __post_init__(self) -> None:
         bounds = {"sigma": (0, 10), "path": (0, 40), "stops": (-3, 3), "grain": (0, 60)}
-        _check(asdict(self), {**bounds, "scale": (0.1, 1), "quality": (1, 100)})
+        check_bounds(asdict(self), {**bounds, "scale": (0.1, 1), "quality": (1, 100)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class SceneRecipe:
     close: float = 0.06  # of a mark's longer side: gaps in its ink that its mask fills
 
     def __post_init__(self) -> None:
-        _check({"close": self.close}, {"close": (0, 0.5)})
+        check_bounds({"close": self.close}, {"close": (0, 0.5)})
 
     @classmethod
     def of(cls, tables: Mapping[str, object]) -> SceneRecipe:
@@ -154,22 +153,8 @@ class SceneRecipe:
 
         Raises ValueError for a name that is none, or a number out of its range.
         """
-        made = dict(tables)
-        for name, make in _GROUPS.items():
-            if name in made:
-                made[name] = _made(make, made[name], name)
-        recipe: SceneRecipe = _made(cls, made, "a scene recipe")
-        return recipe
+        return from_tables(cls, tables, "a scene recipe")
 
-
-_GROUPS: dict[str, type[Any]] = {
-    "content": Content,
-    "pose": Pose,
-    "finish": Finish,
-    "light": Light,
-    "occlusion": Occlusion,
-    "lens": Lens,
-}
 
 SCENE_RECIPES: dict[str, SceneRecipe] = {
     "default": SceneRecipe(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -62,8 +62,8 @@ class Plan:
         training = Training.read(self.base, settings)
         if weights is None or not training.network.weights:
             return training
-        file = weights / training.network.weights
-        return Training.read(self.base, [*settings, f'network.weights="{file}"'])
+        file = str(weights / training.network.weights)
+        return replace(training, network=replace(training.network, weights=file))
 
 
 def _arm(path: Path, given: Mapping[str, Any]) -> Arm:

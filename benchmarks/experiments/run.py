@@ -31,7 +31,7 @@ from likemark.retrieval.training.config import Training
 from likemark.retrieval.training.folder import LAST, SHAPES
 from likemark.retrieval.training.observers import Facts, Quiet, Step, Validated
 from likemark.retrieval.training.trainer import Trained, load_best, train
-from likemark.retrieval.training.whitening import drawings_of, pooled, whiten
+from likemark.retrieval.training.whitening import whiten_on
 
 Values = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -175,12 +175,7 @@ def _embedder(trained: Trained, training: Training, most: int) -> Embedder:
     network = load_best(trained)
     if most:
         assert isinstance(network, MarkNetwork)
-        sample = drawings_of(training.data, most)
-        rows, groups = pooled(
-            network, trained.card, sample, device=training.run.device,
-            workers=training.data.workers,
-        )  # fmt: skip
-        whiten(network.cpu(), rows, groups)
+        whiten_on(network, trained.card, training, most)
     return Embedder(trained.card, network, choose_device(training.run.device))
 
 

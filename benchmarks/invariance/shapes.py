@@ -87,7 +87,7 @@ def on_plate(subject: Subject, rng: np.random.Generator) -> Pixels | None:
 
 @transformation(SHAPE_WAYS, "jpeg_10", "saved as a JPEG file of quality 10")
 def jpeg_10(subject: Subject, rng: np.random.Generator) -> Pixels:
-    return jpeg(_flat(subject), 10)
+    return jpeg(flatten(subject.pixels), 10)
 
 
 @transformation(SHAPE_WAYS, "thumbnail_32", "no side longer than 32 px")
@@ -99,9 +99,4 @@ def thumbnail_32(subject: Subject, rng: np.random.Generator) -> Pixels:
     SHAPE_WAYS, "scanned", "printed and scanned: askew, noisy, unevenly lit, a little soft"
 )
 def scanned(subject: Subject, rng: np.random.Generator) -> Pixels:
-    return scan(_flat(subject), rng)
-
-
-def _flat(subject: Subject) -> Pixels:
-    pixels = subject.pixels
-    return flatten(pixels) if pixels.shape[2] == 4 else pixels
+    return scan(flatten(subject.pixels), rng)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likemark.augment.appearance import invert
-from likemark.augment.blocks import cut_block, find_blocks
+from likemark.augment.blocks import cut_blocks, find_blocks
 from likemark.augment.geometry import mirror
 from likemark.augment.pixels import Pixels
 from likemark.benchmarks.encoders import Encoder, Rows
@@ -147,9 +147,9 @@ def _cut_out(gallery: Gallery, owners: list[int]) -> Iterator[Pixels]:
     """The blocks of every query; the query that each is of goes into `owners`."""
     for query in range(len(gallery.benchmark.groups)):
         pixels = gallery.benchmark.pictures[query]
-        for box in find_blocks(pixels):
+        for block in cut_blocks(pixels, find_blocks(pixels)):
             owners.append(query)
-            yield cut_block(pixels, box)
+            yield block
 
 
 def with_blocks(

@@ -18,12 +18,10 @@ def block_pictures(
     left, top: px, where these pixels lie in the upright picture
     """
     # Not with the module: a decoding process that is not asked for blocks need not load OpenCV.
-    from likemark.augment.blocks import cut_block, find_blocks
+    from likemark.augment.blocks import cut_blocks, find_blocks
 
+    boxes = find_blocks(pixels)
     return tuple(
-        Block(
-            prepared(cut_block(pixels, (x, y, width, height)), size),
-            Crop(left + x, top + y, width, height),
-        )
-        for x, y, width, height in find_blocks(pixels)
+        Block(prepared(block, size), Crop(left + x, top + y, width, height))
+        for block, (x, y, width, height) in zip(cut_blocks(pixels, boxes), boxes, strict=True)
     )

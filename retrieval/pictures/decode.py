@@ -81,7 +81,7 @@ def _decode(request: Request, size: int, limits: PictureLimits) -> Picture:
     pixels, crop = np.asarray(frame), request.crop
     if crop is not None:
         pixels = _cut(name, pixels, crop)
-    rgb = flatten(pixels) if pixels.shape[2] == 4 else pixels
+    rgb = flatten(pixels)
     ground = ground_colour(pixels, rgb)
     art = trim(rgb, ground)
     return Picture(

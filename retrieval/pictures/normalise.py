@@ -31,21 +31,23 @@ def prepared(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     result: (S, S, 3)
     """
     pixels = np.ascontiguousarray(pixels)
-    rgb = flatten(pixels) if pixels.shape[2] == 4 else pixels
+    rgb = flatten(pixels)
     ground = ground_colour(pixels, rgb)
     return square(trim(rgb, ground), size, ground)
 
 
-def flatten(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def flatten(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Lay a transparent picture on the background that keeps its ink visible.
 
-    rgba: (H, W, 4), alpha not premultiplied
+    pixels: (H, W, 4), alpha not premultiplied; (H, W, 3) come back as they are
     result: (H, W, 3); white shows through where nothing speaks against it
     """
-    if rgba[..., 3].min() == 255:
-        return np.ascontiguousarray(rgba[..., :3])
-    image = Image.fromarray(rgba)
-    canvas = Image.new("RGB", image.size, choose_background(rgba))
+    if pixels.shape[2] == 3:
+        return pixels
+    if pixels[..., 3].min() == 255:
+        return np.ascontiguousarray(pixels[..., :3])
+    image = Image.fromarray(pixels)
+    canvas = Image.new("RGB", image.size, choose_background(pixels))
     canvas.paste(image, mask=image.getchannel("A"))
     return np.asarray(canvas)
 

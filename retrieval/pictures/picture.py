@@ -28,6 +28,11 @@ class Crop:
                 f"a crop of {self.width} x {self.height} px is empty: both sides must be 1 or more"
             )
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """As `Crop(*box)` takes it."""
+        return self.x, self.y, self.width, self.height
+
     @classmethod
     def parse(cls, text: str) -> Crop:
         """Read `x,y,width,height`, as typed on a command line."""

@@ -53,7 +53,7 @@ def load(name: str, data: bytes, kind: str, limits: PictureLimits) -> Image.Imag
     with warnings.catch_warnings():
         # Pillow warns of odd metadata, which no caller can act on.
         warnings.simplefilter("ignore")
-        frame = _open(name, data, kind)
+        frame = open_frame(name, data, kind)
         check_size(name, frame.size, limits)
         try:
             frame.load()
@@ -61,14 +61,14 @@ def load(name: str, data: bytes, kind: str, limits: PictureLimits) -> Image.Imag
         except MemoryError:
             raise
         except Exception as fault:
-            raise _broken(name, data, kind, fault) from fault
+            raise broken(name, data, kind, fault) from fault
 
 
 def dimensions(name: str, data: bytes, kind: str) -> tuple[int, int]:
     """Width and height in px as the header states them, nothing decoded."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _open(name, data, kind).size
+        return open_frame(name, data, kind).size
 
 
 def check_size(name: str, size: tuple[int, int], limits: PictureLimits) -> None:
@@ -85,16 +85,18 @@ def check_size(name: str, size: tuple[int, int], limits: PictureLimits) -> None:
         )
 
 
-def _open(name: str, data: bytes, kind: str) -> ImageFile.ImageFile:
+def open_frame(name: str, data: bytes, kind: str) -> ImageFile.ImageFile:
+    """The header alone is read. Raises PictureError."""
     try:
         return _OPENERS[kind](io.BytesIO(data))
     except MemoryError:
         raise
     except Exception as fault:
-        raise _broken(name, data, kind, fault) from fault
+        raise broken(name, data, kind, fault) from fault
 
 
-def _broken(name: str, data: bytes, kind: str, fault: Exception) -> PictureError:
+def broken(name: str, data: bytes, kind: str, fault: Exception) -> PictureError:
+    """What a codec's own error says of a file."""
     # Codecs word a cut file in many ways, some as mere damage: the file's own frame decides.
     if ends_early(data, kind) or "truncated" in str(fault).lower():
         return PictureError(name, "truncated", f"the {kind} data end too early; get it again")

@@ -25,13 +25,9 @@ def request_header(request: Request) -> Header:
     return {
         "name": request.name,
         "inline": request.data is not None,
-        "crop": None if request.crop is None else list(_box(request.crop)),
+        "crop": None if request.crop is None else request.crop.box,
         "blocks": request.blocks,
     }
-
-
-def _box(crop: Crop) -> tuple[int, int, int, int]:
-    return crop.x, crop.y, crop.width, crop.height
 
 
 def read_request(header: Header, body: bytes | bytearray) -> Request:
@@ -54,7 +50,7 @@ def answer_frame(result: Picture | PictureError) -> tuple[Header, bytes | memory
         "width": result.width,
         "height": result.height,
         "format": result.format,
-        "blocks": [_box(block.box) for block in result.blocks],
+        "blocks": [block.box.box for block in result.blocks],
     }
     squares = result.pixels, *(block.pixels for block in result.blocks)
     return header, b"".join(square.tobytes() for square in squares)

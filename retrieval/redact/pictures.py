@@ -74,21 +74,20 @@ def _opened(name: str, content: bytes, kind: str, limits: PictureLimits) -> Imag
     if kind == "SVG":
         raise PictureError(name, "not_a_picture", "an SVG has no px to cover: save it as PNG")
     raster.check_size(name, raster.dimensions(name, content, kind), limits)
-    frame = raster._open(name, content, kind)
+    frame = raster.open_frame(name, content, kind)
     check_mode(name, frame)
     try:
         frame.load()
     except MemoryError as fault:
         raise PictureError(name, "memory") from fault
     except Exception as fault:
-        raise raster._broken(name, content, kind, fault) from fault
+        raise raster.broken(name, content, kind, fault) from fault
     return frame
 
 
 def _seen(name: str, content: bytes, kind: str, limits: PictureLimits) -> Pixels:
     """(H, W, 3), upright: what a locator is shown."""
-    pixels = np.asarray(raster.load(name, content, kind, limits))
-    return flatten(pixels) if pixels.shape[2] == 4 else pixels
+    return flatten(np.asarray(raster.load(name, content, kind, limits)))
 
 
 def _encoded(name: str, frame: ImageFile.ImageFile, content: bytes, kind: str) -> bytes:

@@ -41,7 +41,8 @@ def side_by_side(
 
 def preview_picture(before: Path, after: Path, regions: Sequence[Region], target: Path) -> None:
     """Write a PNG of two picture files; raises PictureError and what `write_whole` does."""
-    write_png(target, side_by_side(_flat(before), _flat(after), regions))
+    old, new = (flatten(load_picture(path)) for path in (before, after))
+    write_png(target, side_by_side(old, new, regions))
 
 
 def preview_video(before: Path, after: Path, sample: Sample, target: Path) -> None:
@@ -74,11 +75,6 @@ def write_png(target: Path, pixels: Pixels) -> None:
     stream = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG")
     write_whole(target, stream.getvalue())
-
-
-def _flat(path: Path) -> Pixels:
-    pixels = load_picture(path)
-    return flatten(pixels) if pixels.shape[2] == 4 else pixels
 
 
 def _scaled(pixels: Pixels, scale: float) -> Pixels:

@@ -55,6 +55,10 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def originals(self) -> NDArray[np.int64]:
+        """(A,): one drawing of each artwork: copies look the same."""
+        return np.asarray(np.unique(self.artworks, return_index=True)[1], np.int64)
+
     def only(self, kept: NDArray[np.bool_]) -> Corpus:
         """The drawings of the (N,) mask, numbered anew."""
         names, groups = np.unique(self.groups[kept], return_inverse=True)

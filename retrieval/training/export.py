@@ -49,9 +49,10 @@ def export_model(
     too few drawings to whiten.
     """
     if Path(source).is_dir():
-        card, weights = _of_run(Path(source))
+        settings = _settings(Path(source))
+        card, weights = _of_run(Path(source), settings)
         if whiten:
-            card, weights = _whitened(card, weights, _settings(Path(source)), whiten, told)
+            card, weights = _whitened(card, weights, settings, whiten, told)
     elif whiten:
         raise InvalidInput(f"{source!r} is no training's folder: only a training can be whitened")
     else:
@@ -94,10 +95,10 @@ def _written(card: ModelCard, weights: Weights, folder: Path) -> FoundModel:
     return FoundModel(card, folder)
 
 
-def _of_run(run: Path) -> tuple[ModelCard, Weights]:
+def _of_run(run: Path, settings: Training) -> tuple[ModelCard, Weights]:
     from likemark.retrieval.training.start import starting_card
 
-    settings, kept = _settings(run), kept_weights(run)
+    kept = kept_weights(run)
     card = starting_card(settings.network, name=run.resolve().name)
     about = {"recipe": _recipe(settings)}
     card = replace(card, provenance=_provenance(run, settings, kept), about=about)
@@ -109,22 +110,14 @@ def _whitened(
     told: Callable[[int, int], None],
 ) -> tuple[ModelCard, Weights]:  # fmt: skip
     from likemark.retrieval.network import MarkNetwork, build_network
-    from likemark.retrieval.training.whitening import drawings_of, pooled, whiten
+    from likemark.retrieval.training.whitening import whiten_on
 
     network = build_network(card)
     assert isinstance(network, MarkNetwork)
     network.load_state_dict(weights)
-    sample = drawings_of(settings.data, most)
-    rows, groups = pooled(
-        network, card, sample, device=settings.run.device,
-        workers=settings.data.workers, told=told,
-    )  # fmt: skip
-    try:
-        whiten(network.cpu(), rows, groups)
-    except ValueError as error:
-        raise InvalidInput(f"the training cannot be whitened: {error}") from error
-    about = {**card.about, "whitened": len(rows)}
-    said = f"{card.provenance}, then whitened on {len(rows):,} of its drawings"
+    count = whiten_on(network, card, settings, most, told=told)
+    about = {**card.about, "whitened": count}
+    said = f"{card.provenance}, then whitened on {count:,} of its drawings"
     return replace(card, provenance=said, about=about), dict(network.state_dict())
 
 

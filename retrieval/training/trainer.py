@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
@@ -123,7 +122,7 @@ class _Run:
 
     def _sampler(self) -> Sampler:
         batch, seed = self.config.batch, self.config.run.seed
-        _, first = np.unique(self.training.artworks, return_index=True)  # copies look the same
+        first = self.training.originals()
         shapes, groups = self._shapes[first], self.training.groups[first]
         alike = find_alike(shapes, groups) if batch.alike else None
         return Sampler(self.training, batch, alike, seed=seed)

@@ -29,7 +29,7 @@ class HeldOut:
     @classmethod
     def of(cls, corpus: Corpus, *, size: int, distractors: int) -> HeldOut:
         """One drawing of each artwork; brands with two or more ask, others distract."""
-        _, first = np.unique(corpus.artworks, return_index=True)
+        first = corpus.originals()
         per_group = np.bincount(corpus.groups[first], minlength=len(corpus.names))
         asks = (per_group[corpus.groups[first]] >= 2) & ~corpus.is_idea[first]
         others = first[~asks]

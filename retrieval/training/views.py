@@ -99,8 +99,7 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 def readable(path: Path) -> Pixels:
     """(H, W, 3), on a ground that keeps its ink visible. Raises PictureError."""
-    pixels = load_picture(path)
-    return flatten(pixels) if pixels.shape[2] == 4 else pixels
+    return flatten(load_picture(path))
 
 
 def shrunk(pixels: Pixels, side: int) -> Pixels:

@@ -19,12 +19,12 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from likemark.db.errors import PictureError
+from likemark.db.errors import InvalidInput, PictureError
 from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.devices import AUTO, choose_device
 from likemark.retrieval.network import Input, MarkNetwork
 from likemark.retrieval.pictures.normalise import prepared
-from likemark.retrieval.training.config import Data
+from likemark.retrieval.training.config import Data, Training
 from likemark.retrieval.training.corpus import Corpus, read_corpus
 from likemark.retrieval.training.views import readable
 
@@ -42,6 +42,27 @@ class Sample:
 
     paths: tuple[Path, ...]  # M
     groups: NDArray[np.int64]  # (M,)
+
+
+def whiten_on(
+    network: MarkNetwork, card: ModelCard, training: Training, most: int, *,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> int:  # fmt: skip
+    """Whiten on at most so many of a training's own drawings; the network ends on the CPU.
+
+    told: how many of all are embedded
+    result: how many could be read
+    Raises InvalidInput for drawings that cannot whiten it, and what `read_corpus` raises.
+    """
+    sample = drawings_of(training.data, most)
+    rows, groups = pooled(
+        network, card, sample, device=training.run.device, workers=training.data.workers, told=told
+    )
+    try:
+        whiten(network.cpu(), rows, groups)
+    except ValueError as error:
+        raise InvalidInput(f"the training cannot be whitened: {error}") from error
+    return len(rows)
 
 
 @torch.no_grad()
@@ -148,8 +169,7 @@ def drawings_of(data: Data, most: int) -> Sample:
 
 
 def _chosen(corpus: Corpus, rng: np.random.Generator) -> NDArray[np.int64]:
-    _, first = np.unique(corpus.artworks, return_index=True)
-    first = rng.permutation(first)
+    first = rng.permutation(corpus.originals())
     turn = rng.permutation(len(corpus.names))
     first = first[np.argsort(turn[corpus.groups[first]], kind="stable")]
     groups = corpus.groups[first]

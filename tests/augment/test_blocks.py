@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from likemark.augment.blocks import Box, Cuts, cut_block, find_blocks
+from likemark.augment.blocks import Box, Cuts, cut_blocks, find_blocks
 from likemark.augment.pixels import Colour, Pixels
 from likemark.augment.words import drawn_word
 
@@ -139,7 +139,7 @@ def test_a_block_is_cut_out_with_the_ground_of_the_whole_mark() -> None:
     pixels = page(160, 90, (20, 20, 30))
     pixels[10:80, 10:70] = pixels[10:80, 90:150] = (250, 190, 40)
     first, _ = find_blocks(pixels)
-    cut = cut_block(pixels, first)
+    (cut,) = cut_blocks(pixels, [first])
     assert cut.shape == (74, 64, 3)
     assert (cut[0] == (20, 20, 30)).all()
     assert (cut[2:-2, 2:-2] == (250, 190, 40)).all()
@@ -148,7 +148,7 @@ def test_a_block_is_cut_out_with_the_ground_of_the_whole_mark() -> None:
 def test_on_a_clear_ground_a_block_is_cut_out_clear() -> None:
     pixels = np.zeros((90, 160, 4), np.uint8)
     pixels[10:80, 10:70] = pixels[10:80, 90:150] = (255, 255, 255, 255)
-    cut = cut_block(pixels, find_blocks(pixels)[0])
+    cut = cut_blocks(pixels, find_blocks(pixels))[0]
     assert not cut[:2, :, 3].any()
     assert (cut[2:-2, 2:-2] == 255).all()
 

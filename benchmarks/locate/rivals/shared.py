@@ -45,8 +45,7 @@ def to_grey(pixels: Pixels) -> Grey:
     """
     import cv2
 
-    rgb = flatten(pixels) if pixels.shape[2] == 4 else pixels
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    return np.asarray(cv2.cvtColor(flatten(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def best_places(boxes: Sequence[Rect], scores: Sequence[float], *, most: int = MOST) -> list[Found]:

@@ -11,6 +11,7 @@ import typer
 
 from likemark.cli import options as opt
 from likemark.cli.output import print_json, progress_bar, say
+from likemark.db.errors import InvalidInput
 
 if TYPE_CHECKING:
     from likemark.retrieval.onnx import Parity
@@ -44,12 +45,21 @@ def export(
 ) -> None:
     """Make a model of a training's best weights, or write a model that is there elsewhere.
 
-    The model is then chosen by its card: --model FOLDER/NAME.json. NAME.onnx takes pictures as
-    (N, S, S, 3) uint8 RGB, trimmed and padded to a square, and gives (N, D) float32 unit rows.
+    Of a training with task = "oneshot" it is a model that finds marks in photos, its probabilities
+    learned on scenes of marks that were held out.
+
+    A model for retrieval is then chosen by its card: --model FOLDER/NAME.json. NAME.onnx takes
+    pictures as (N, S, S, 3) uint8 RGB, trimmed and padded to a square, and gives (N, D) float32
+    unit rows.
     """
     from likemark.retrieval.onnx import check_onnx, write_onnx
     from likemark.retrieval.training.export import export_model
 
+    if _is_one_shot(source):
+        if onnx or whiten:
+            raise InvalidInput("--onnx and --whiten are for models for retrieval: leave them out")
+        _one_shot(Path(source), out, name, json)
+        return
     if onnx:
         check_onnx()
     extra = opt.models_folder(workspace)
@@ -70,6 +80,24 @@ def export(
             f"{parity.file}: against torch on {parity.pictures} pictures the largest difference "
             f"is {parity.difference:.1e}, the least cosine {parity.cosine:.6f}"
         )
+
+
+def _is_one_shot(source: str) -> bool:
+    from likemark.retrieval.training.export import run_settings
+    from likemark.retrieval.training.tasks import is_one_shot
+
+    return Path(source).is_dir() and is_one_shot(run_settings(Path(source)))
+
+
+def _one_shot(run: Path, out: Path, name: str | None, json: bool) -> None:
+    from likemark.retrieval.oneshot.training.export import export_one_shot
+
+    with progress_bar("batches of scenes", None) as told:
+        card = export_one_shot(run, out, name=name or run.resolve().name, told=told)
+    if json:
+        print_json({**asdict(card), "folder": str(out)})
+    else:
+        say(f"{card.name}: finds marks in photos, in {out}")
 
 
 def _ignore(done: int, of: int) -> None:

@@ -35,19 +35,20 @@ def train(
     """Train a network on drawings of marks, or go on with a training that was stopped.
 
     CONFIG.toml has the tables data, batch, augment, network, loss, optimiser and run; data.corpus
-    alone must be set: a folder with one folder a brand, a CSV, or a built corpus. `likemark export
-    RUN` makes a model of the result. Many GPUs: torchrun --nproc-per-node 8 -m likemark.cli.main
-    train CONFIG.toml --out RUN
+    alone must be set: a folder with one folder a brand, a CSV, or a built corpus. With the line
+    task = "oneshot" before its tables it trains the network that finds a mark in photos. `likemark
+    export RUN` makes a model of the result. Many GPUs: torchrun --nproc-per-node 8 -m
+    likemark.cli.main train CONFIG.toml --out RUN
     """
     from likemark.benchmarks.protocol.validation import validation_map
-    from likemark.retrieval.training.config import Training
     from likemark.retrieval.training.observers import Observers
     from likemark.retrieval.training.processes import is_first
     from likemark.retrieval.training.reports.kept import kept_in
     from likemark.retrieval.training.reports.lines import Lines, Tally
+    from likemark.retrieval.training.tasks import read_training
     from likemark.retrieval.training.trainer import train as run
 
-    settings = Training.read(config, overrides or ())
+    settings = read_training(config, overrides or ())
     tally = Tally()
     if not is_first():
         run(settings, out, measure=validation_map, observer=tally)
@@ -60,7 +61,7 @@ def train(
     if json:
         print_json(document)
     else:
-        say(_summary(document))
+        say(_summary(trained, tally))
 
 
 class _Bars:
@@ -97,10 +98,12 @@ class _Bars:
 
 
 def _document(trained: Trained, tally: Tally) -> dict[str, Any]:
+    from likemark.retrieval.training.reports.log import key_of
+
     validated = trained.best >= 0
     return {
         "run": str(trained.folder),
-        "validation_map": trained.best if validated else None,
+        f"validation_{key_of(trained.metric)}": trained.best if validated else None,
         "step": trained.best_step if validated else None,
         "before": tally.first,
         "seconds": round(tally.elapsed, 1),
@@ -108,12 +111,13 @@ def _document(trained: Trained, tally: Tally) -> dict[str, Any]:
     }
 
 
-def _summary(found: dict[str, Any]) -> str:
+def _summary(trained: Trained, tally: Tally) -> str:
     best = "nothing to validate with"
-    if found["validation_map"] is not None:
-        before = "" if found["before"] is None else f", {found['before']:.4f} before the first"
-        best = f"validation mAP {found['validation_map']:.4f} at step {found['step']:,}{before}"
+    if trained.best >= 0:
+        before = "" if tally.first is None else f", {tally.first:.4f} before the first"
+        figure = f"{trained.metric} {trained.best:.4f}"
+        best = f"validation {figure} at step {trained.best_step:,}{before}"
     return (
-        f"{found['run']}: {best}; {found['seconds']:.0f} s, "
-        f"{found['waited']:.1%} of the steps' time waiting for views"
+        f"{trained.folder}: {best}; {tally.elapsed:.0f} s, "
+        f"{tally.waited:.1%} of the steps' time waiting for {tally.pictures}"
     )

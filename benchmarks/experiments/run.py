@@ -28,9 +28,10 @@ from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.files import whole_file
 from likemark.retrieval.network import MarkNetwork
 from likemark.retrieval.training.config import Training
+from likemark.retrieval.training.embedding import load_best
 from likemark.retrieval.training.folder import LAST, SHAPES
 from likemark.retrieval.training.observers import Facts, Quiet, Step, Validated
-from likemark.retrieval.training.trainer import Trained, load_best, train
+from likemark.retrieval.training.trainer import train
 from likemark.retrieval.training.whitening import whiten_on
 
 Values = NDArray[np.float64]
@@ -145,7 +146,8 @@ def _train_and_measure(bench: Bench, training: Training, folder: Path, most: int
     _share_shapes(bench.out, folder)
     watch = _Watch(bench.progress)
     trained = train(training, folder, measure=validation_map, observer=watch)
-    encoder = ModelEncoder(_embedder(trained, training, most), trained.card.name)
+    embedder = _embedder(folder, training, most)
+    encoder = ModelEncoder(embedder, embedder.card.name)
     began = time.monotonic()
     rows = np.stack(list(encoder.encode(bench.benchmark.pictures)))
     seconds = time.monotonic() - began
@@ -171,12 +173,12 @@ def _share_shapes(out: Path, folder: Path) -> None:
         shutil.copyfile(held, folder / SHAPES)
 
 
-def _embedder(trained: Trained, training: Training, most: int) -> Embedder:
-    network = load_best(trained)
+def _embedder(folder: Path, training: Training, most: int) -> Embedder:
+    card, network = load_best(training, folder)
     if most:
         assert isinstance(network, MarkNetwork)
-        whiten_on(network, trained.card, training, most)
-    return Embedder(trained.card, network, choose_device(training.run.device))
+        whiten_on(network, card, training, most)
+    return Embedder(card, network, choose_device(training.run.device))
 
 
 class _Watch(Quiet):
@@ -196,4 +198,4 @@ class _Watch(Quiet):
         self.seconds += step.seconds
 
     def validated(self, validated: Validated) -> None:
-        self.progress(f"  step {validated.step}: validation mAP {validated.map:.3f}")
+        self.progress(f"  step {validated.step}: validation mAP {validated.value:.3f}")

@@ -1,19 +1,16 @@
-"""What a training does, as a TOML file says it: one table for each of the classes below."""
+"""What a training of the embedding does: one table of a TOML file for each of the classes below.
+
+`Optimiser` and `Run` are tables of every task's file.
+"""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self, get_type_hints
+from typing import Any, Self
 
-from likemark.db.errors import InvalidInput
-
-
-def _check(what: str, holds: bool, rule: str) -> None:
-    if not holds:
-        raise InvalidInput(f"{what} must be {rule}")
+from likemark.retrieval.training.settings import DEFAULT, check, made, of_task, read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +23,11 @@ class Data:
     ahead: int = 6  # batches that each of them prepares in advance
 
     def __post_init__(self) -> None:
-        _check("data.corpus", bool(self.corpus), "the path of a corpus")
-        _check("data.validation", 0 < self.validation < 1, "between 0 and 1")
-        _check("data.distractors", self.distractors >= 0, "0 or more")
-        _check("data.workers", self.workers >= 0, "0 or more")
-        _check("data.ahead", self.ahead >= 1, "1 or more")
+        check("data.corpus", bool(self.corpus), "the path of a corpus")
+        check("data.validation", 0 < self.validation < 1, "between 0 and 1")
+        check("data.distractors", self.distractors >= 0, "0 or more")
+        check("data.workers", self.workers >= 0, "0 or more")
+        check("data.ahead", self.ahead >= 1, "1 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +42,14 @@ class Batch:
     chunk: int = 0  # views that go through the network at once; 0: all of them
 
     def __post_init__(self) -> None:
-        _check("batch.groups", self.groups >= 2, "2 or more")
-        _check("batch.views", self.views >= 2, "2 or more")
-        _check("batch.brands", 0 <= self.brands <= 1, "from 0 to 1")
-        _check("batch.ideas", 0 <= self.ideas <= 1 - self.brands, "from 0 to 1 - brands")
-        _check("batch.alike", 0 <= self.alike <= 1, "from 0 to 1")
-        _check("batch.refresh", self.refresh >= 1, "1 or more")
-        _check("batch.gallery", self.gallery >= 0, "0 or more")
-        _check("batch.chunk", self.chunk >= 0, "0 or more")
+        check("batch.groups", self.groups >= 2, "2 or more")
+        check("batch.views", self.views >= 2, "2 or more")
+        check("batch.brands", 0 <= self.brands <= 1, "from 0 to 1")
+        check("batch.ideas", 0 <= self.ideas <= 1 - self.brands, "from 0 to 1 - brands")
+        check("batch.alike", 0 <= self.alike <= 1, "from 0 to 1")
+        check("batch.refresh", self.refresh >= 1, "1 or more")
+        check("batch.gallery", self.gallery >= 0, "0 or more")
+        check("batch.chunk", self.chunk >= 0, "0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Augment:
     photos: str = ""  # a folder of photos that marks are laid on; empty: none are
 
     def __post_init__(self) -> None:
-        _check("augment.plain", 0 <= self.plain <= 1, "from 0 to 1")
+        check("augment.plain", 0 <= self.plain <= 1, "from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +75,11 @@ class Network:
     whole: float = 0.15  # share of the steps, the last ones, that see all patches all the same
 
     def __post_init__(self) -> None:
-        _check("network.patch_drop", 0 <= self.patch_drop < 1, "from 0 to below 1")
-        _check("network.whole", 0 <= self.whole <= 1, "from 0 to 1")
-        _check("network.size", 32 <= self.size <= 1024, "from 32 to 1024 px")
-        _check("network.dimension", 8 <= self.dimension <= 4096, "from 8 to 4096")
-        _check("network.colour", self.colour in ("rgb", "grey"), "rgb or grey")
+        check("network.patch_drop", 0 <= self.patch_drop < 1, "from 0 to below 1")
+        check("network.whole", 0 <= self.whole <= 1, "from 0 to 1")
+        check("network.size", 32 <= self.size <= 1024, "from 32 to 1024 px")
+        check("network.dimension", 8 <= self.dimension <= 4096, "from 8 to 4096")
+        check("network.colour", self.colour in ("rgb", "grey"), "rgb or grey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ class LossChoice:
     temperature: float = 0.0  # or the margin of triplet; 0: the loss's own
 
     def __post_init__(self) -> None:
-        _check("loss.temperature", self.temperature >= 0, "0 or more")
+        check("loss.temperature", self.temperature >= 0, "0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +102,13 @@ class Optimiser:
     clip: float = 1.0  # highest norm of the gradient
 
     def __post_init__(self) -> None:
-        _check("optimiser.rate", self.rate > 0, "above 0")
-        _check("optimiser.head_rate", self.head_rate > 0, "above 0")
-        _check("optimiser.decay", self.decay >= 0, "0 or more")
-        _check("optimiser.layer_decay", 0 < self.layer_decay <= 1, "above 0, at most 1")
-        _check("optimiser.warmup", self.warmup >= 0, "0 or more")
-        _check("optimiser.average", 0 <= self.average < 1, "from 0 to below 1")
-        _check("optimiser.clip", self.clip > 0, "above 0")
+        check("optimiser.rate", self.rate > 0, "above 0")
+        check("optimiser.head_rate", self.head_rate > 0, "above 0")
+        check("optimiser.decay", self.decay >= 0, "0 or more")
+        check("optimiser.layer_decay", 0 < self.layer_decay <= 1, "above 0, at most 1")
+        check("optimiser.warmup", self.warmup >= 0, "0 or more")
+        check("optimiser.average", 0 <= self.average < 1, "from 0 to below 1")
+        check("optimiser.clip", self.clip > 0, "above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +121,10 @@ class Run:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        _check("run.steps", self.steps >= 1, "1 or more")
-        _check("run.seed", self.seed >= 0, "0 or more")
-        _check("run.validate", self.validate >= 1, "1 or more")
-        _check("run.checkpoint", self.checkpoint >= 0, "0 or more seconds")
+        check("run.steps", self.steps >= 1, "1 or more")
+        check("run.seed", self.seed >= 0, "0 or more")
+        check("run.validate", self.validate >= 1, "1 or more")
+        check("run.checkpoint", self.checkpoint >= 0, "0 or more seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,76 +140,11 @@ class Training:
     @classmethod
     def read(cls, path: Path, overrides: Sequence[str] = ()) -> Self:
         """overrides: such as "run.steps=500". Raises InvalidInput for what is not understood."""
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InvalidInput(f"{path}: no such file") from None
-        except (OSError, ValueError) as error:
-            raise InvalidInput(f"{path}: {error}") from error
-        for override in overrides:
-            _merge(values, _override(override))
-        return cls.of(values)
+        return cls.of(of_task(DEFAULT, read_settings(path, overrides)))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        made: Self = _made(cls, values, "")
-        return made
+        return made(cls, values)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-_WORDS = {
-    bool: "true or false", int: "a whole number", float: "a number", str: "text",
-    tuple: "a list of texts",
-}  # fmt: skip
-
-
-def _override(text: str) -> dict[str, Any]:
-    key, equals, value = text.partition("=")
-    section, _, name = key.strip().partition(".")
-    if not (equals and section and name):
-        raise InvalidInput(f"{text!r}: give a setting as SECTION.NAME=VALUE")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()  # bare words are text
-    return {section: {name: parsed}}
-
-
-def _merge(values: dict[str, Any], more: dict[str, Any]) -> None:
-    for section, table in more.items():
-        kept = values.setdefault(section, {})
-        if isinstance(kept, dict):  # else it is refused where it is read
-            kept.update(table)
-
-
-def _made(kind: Any, values: Any, where: str) -> Any:
-    if not isinstance(values, Mapping):
-        raise InvalidInput(f"{where.rstrip('.')} must be a table")
-    hints = get_type_hints(kind)
-    unknown = sorted(values.keys() - hints.keys())
-    if unknown:
-        known = ", ".join(hints)
-        raise InvalidInput(f"{where}{unknown[0]} is no setting; there are: {known}")
-    lacking = [f.name for f in fields(kind) if _required(f) and f.name not in values]
-    if lacking:
-        raise InvalidInput(f"{where}{lacking[0]} must be set")
-    return kind(**{k: _value(hints[k], v, where + k) for k, v in values.items()})
-
-
-def _required(one: Any) -> bool:
-    return one.default is MISSING and one.default_factory is MISSING
-
-
-def _value(kind: Any, value: Any, name: str) -> Any:
-    if is_dataclass(kind):
-        return _made(kind, value, name + ".")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, list | tuple) and kind == tuple[str, ...]:
-        return tuple(str(each) for each in value)
-    wanted: type = kind if isinstance(kind, type) else tuple
-    if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
-        raise InvalidInput(f"{name}: {value!r} must be {_WORDS[wanted]}")
-    return value

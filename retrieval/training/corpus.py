@@ -72,7 +72,7 @@ class Corpus:
 
     def held(self, share: float) -> NDArray[np.bool_]:
         """(N,): the drawings kept for validation: whole groups, by the hash of their names."""
-        places = np.array([_place(name) for name in self.names])
+        places = np.array([place_of(name) for name in self.names])
         return np.asarray(places[self.groups] < share)
 
 
@@ -138,7 +138,7 @@ def find_photos(folder: str) -> tuple[Path, ...]:
     return photos
 
 
-def _place(name: str) -> float:
+def place_of(name: str) -> float:
     """From 0 to 1, and the same for a name wherever it stands."""
     digest = hashlib.sha256(f"validation/{name}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48

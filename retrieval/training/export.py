@@ -16,6 +16,8 @@ from likemark.retrieval.models import FoundModel, find_model
 from likemark.retrieval.training.config import Training
 from likemark.retrieval.training.folder import BEST, LAST, LOG, SETTINGS, bound
 from likemark.retrieval.training.reports.log import read_log
+from likemark.retrieval.training.task import Settings
+from likemark.retrieval.training.tasks import settings_of
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +31,7 @@ class Kept:
 
     weights: Weights  # float32, of the moving average
     step: int  # that they are from
-    map: float  # on validation; -1: never validated
+    value: float  # on validation, in the task's metric; -1: never validated
 
 
 def export_model(
@@ -49,7 +51,9 @@ def export_model(
     too few drawings to whiten.
     """
     if Path(source).is_dir():
-        settings = _settings(Path(source))
+        settings = run_settings(Path(source))
+        if not isinstance(settings, Training):
+            raise InvalidInput(f"{source}: holds no training of a model for retrieval")
         card, weights = _of_run(Path(source), settings)
         if whiten:
             card, weights = _whitened(card, weights, settings, whiten, told)
@@ -121,9 +125,10 @@ def _whitened(
     return replace(card, provenance=said, about=about), dict(network.state_dict())
 
 
-def _settings(run: Path) -> Training:
+def run_settings(run: Path) -> Settings:
+    """Of any task. Raises NotFound for a folder without a training, ModelDamaged, InvalidInput."""
     try:
-        return Training.of(json.loads((run / SETTINGS).read_text(encoding="utf-8")))
+        return settings_of(json.loads((run / SETTINGS).read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise NotFound(f"{run}: holds no training: there is no {SETTINGS}") from None
     except (OSError, ValueError) as error:
@@ -186,9 +191,9 @@ def _provenance(run: Path, settings: Training, kept: Kept) -> str:
     told = read_log(run / LOG, "started")
     drawings = f" ({told[-1]['drawings']:,} drawings)" if told else ""
     figure = "not validated"
-    if kept.map >= 0:
+    if kept.value >= 0:
         asked = f" of {told[-1]['queries']:,} queries" if told else ""
-        figure = f"validation mAP {kept.map:.4f}{asked} on held-out groups"
+        figure = f"validation mAP {kept.value:.4f}{asked} on held-out groups"
     return (
         f"{start}, trained by likemark {version('likemark')} on the corpus "
         f"{Path(settings.data.corpus).name!r}{drawings}: {kept.step:,} of {settings.run.steps:,} "

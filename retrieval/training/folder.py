@@ -8,8 +8,10 @@ from typing import Any
 
 from likemark.db.errors import InvalidInput, LikemarkError
 from likemark.retrieval.files import write_whole
-from likemark.retrieval.training.config import Training
+from likemark.retrieval.training.settings import TASK
 from likemark.retrieval.training.state import read_facts
+from likemark.retrieval.training.task import Settings
+from likemark.retrieval.training.tasks import settings_of, written
 
 LAST, BEST, SHAPES, SETTINGS = "last.safetensors", "best.safetensors", "shapes.npz", "settings.json"
 LOG = "log.jsonl"
@@ -20,7 +22,7 @@ _FREE = {
 }
 
 
-def prepare_folder(folder: Path, config: Training) -> None:
+def prepare_folder(folder: Path, config: Settings) -> None:
     """Make the folder and write the settings into it.
 
     Raises InvalidInput when it holds a run with other settings, ModelDamaged when that cannot be
@@ -32,14 +34,14 @@ def prepare_folder(folder: Path, config: Training) -> None:
         raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
     if (folder / LAST).exists():
         _check_same(folder, config)
-    write_whole(folder / SETTINGS, json.dumps(config.to_dict(), indent=2).encode())
+    write_whole(folder / SETTINGS, json.dumps(written(config), indent=2).encode())
 
 
-def _check_same(folder: Path, config: Training) -> None:
+def _check_same(folder: Path, config: Settings) -> None:
     # Settings that came later than the run have the values that they had before they came.
-    before = Training.of(read_facts(folder / LAST)["settings"])
-    ours, theirs = bound(config.to_dict()), bound(before.to_dict())
-    other = [name for name in ours if ours[name] != theirs[name]]
+    before = settings_of(read_facts(folder / LAST)["settings"])
+    ours, theirs = bound(written(config)), bound(written(before))
+    other = [name for name in ours if ours[name] != theirs.get(name)]
     if other:
         name = other[0]
         raise InvalidInput(
@@ -49,10 +51,12 @@ def _check_same(folder: Path, config: Training) -> None:
 
 
 def bound(settings: dict[str, Any]) -> dict[str, Any]:
-    """Those that the weights depend on, as "batch.groups"."""
-    return {
+    """Those that the weights depend on, as "batch.groups"; before all the task if it is said."""
+    task = {TASK: settings[TASK]} if TASK in settings else {}
+    return task | {
         f"{section}.{name}": value
         for section, table in settings.items()
+        if section != TASK
         for name, value in table.items()
         if name not in _FREE.get(section, ())
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,27 +12,26 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preview:
-    """Some of the first batch, G groups with K views each."""
+    """Some of the first batch, G rows with K pictures of H x W px each."""
 
     names: tuple[str, ...]  # G
-    views: NDArray[np.uint8]  # (G, K, S, S, 3)
+    views: NDArray[np.uint8]  # (G, K, H, W, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Known before the first step."""
 
-    drawings: int  # to train on
-    brands: int  # groups: brands drawn more than once
-    ideas: int  # groups: everyday ideas drawn more than once
-    singles: int  # groups: of one drawing
-    queries: int  # of the validation
-    gallery: int  # drawings of the validation
+    metric: str  # of the validation, such as "mAP"
+    said: tuple[str, ...]  # lines: what is trained and validated on
+    numbers: Mapping[str, int]  # of these lines, by names for the log
     parameters: int  # that are trained
     steps: int  # to the end
     resumed: int  # steps done before
-    unreadable: tuple[str, ...]  # one line for each drawing that was left out
-    preview: Callable[[], Preview] = field(repr=False, compare=False)  # made when it is asked for
+    pictures: str = "views"  # what a step's pictures are called
+    unreadable: tuple[str, ...] = ()  # one line for each picture that was left out
+    # Of the first batch, made when it is asked for; None: there is nothing to look at.
+    preview: Callable[[], Preview] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Step:
     loss: float
     rate: float  # share of the highest learning rate
     gradient: float  # norm, before it is clipped
-    pictures: int  # views of this step, of all processes
+    pictures: int  # of this step, of all processes
     seconds: float  # the step took
     waiting: float  # seconds of these in which no batch was ready
 
@@ -49,9 +48,10 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Validated:
     step: int
-    map: float  # of the moving average of the weights, on held-out groups
+    value: float  # of the moving average of the weights, in the metric of the facts
     best: bool  # so far
     seconds: float
+    more: Mapping[str, float] = field(default_factory=dict)  # measured beside it, by their names
 
 
 class Observer(Protocol):

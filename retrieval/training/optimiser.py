@@ -72,10 +72,12 @@ def set_rate(optimiser: torch.optim.Optimizer, share: float) -> None:
 
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, *, step: int, decay: float) -> None:
-    """Move the average's weights towards the network's."""
+    """Move the average's weights towards the network's; its buffers become the network's."""
     weight = 1 - min(decay, (1 + step) / (_START + step))
     for ours, theirs in zip(average.parameters(), network.parameters(), strict=True):
         ours.lerp_(theirs, weight)
+    for kept, given in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(given)
 
 
 def set_training(network: nn.Module) -> None:

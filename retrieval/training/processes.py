@@ -15,7 +15,7 @@ from likemark.db.errors import InvalidInput
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.training.config import Batch
 from likemark.retrieval.training.step import everyone
-from likemark.retrieval.training.views import Share
+from likemark.retrieval.training.task import Share
 
 # The others wait while the first surveys the drawings and validates.
 _PATIENCE = dt.timedelta(hours=3)

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
 
 from likemark.db.errors import ModelDamaged
 from likemark.retrieval.files import whole_file
-from likemark.retrieval.training.step import Gallery
+from likemark.retrieval.training.task import Task
+
+_OPTIMISER = "optimiser."
+_OURS = ("network.", "average.", _OPTIMISER)  # all else is the task's own
 
 
 @dataclass(slots=True)
 class State:
-    network: nn.Module
-    average: nn.Module  # the moving average of its weights: what is validated and kept
+    task: Task  # its network, and what else it has
+    average: nn.Module  # the moving average of the network's weights: what is validated and kept
     optimiser: torch.optim.Optimizer
-    gallery: Gallery
     step: int = 0  # steps done
-    best: float = -1.0  # validation mAP, -1 before the first
+    best: float = -1.0  # what validation measured, -1 before the first
     best_step: int = 0
+
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        """Before the first step."""
+        optimiser = task.optimiser()
+        return cls(task, copy.deepcopy(task.network).eval(), optimiser)
 
     def save(self, path: Path, settings: dict[str, Any]) -> None:
         from safetensors.torch import save
@@ -46,32 +55,30 @@ class State:
         self.step, self.best = int(facts["step"]), float(facts["best"])
         self.best_step = int(facts["best_step"])
 
+    def _modules(self) -> tuple[tuple[str, nn.Module], ...]:
+        return ("network", self.task.network), ("average", self.average)
+
     def _tensors(self) -> dict[str, torch.Tensor]:
-        tensors = {"gallery.rows": self.gallery.rows, "gallery.groups": self.gallery.groups}
-        for part in ("network", "average"):
-            module: nn.Module = getattr(self, part)
+        tensors = dict(self.task.state())
+        for part, module in self._modules():
             tensors |= {f"{part}.{key}": value for key, value in module.state_dict().items()}
-        for name, parameter in self.network.named_parameters():
+        for name, parameter in self.task.network.named_parameters():
             held = self.optimiser.state.get(parameter, {})
-            tensors |= {f"optimiser.{key}.{name}": value for key, value in held.items()}
+            tensors |= {f"{_OPTIMISER}{key}.{name}": value for key, value in held.items()
+                        if isinstance(value, torch.Tensor)}  # fmt: skip
         return {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
 
     def _take(self, tensors: dict[str, torch.Tensor]) -> None:
-        for part in ("network", "average"):
-            module: nn.Module = getattr(self, part)
+        for part, module in self._modules():
             module.load_state_dict(_under(f"{part}.", tensors))
-        device = self.gallery.rows.device
-        self.gallery.rows = tensors["gallery.rows"].to(device)
-        self.gallery.groups = tensors["gallery.groups"].to(device)
-        for name, parameter in self.network.named_parameters():
-            held = {
-                key: tensors[f"optimiser.{key}.{name}"]
-                for key in ("step", "exp_avg", "exp_avg_sq")
-                if f"optimiser.{key}.{name}" in tensors
-            }
-            if held:
-                moved = {k: v if k == "step" else v.to(parameter.device) for k, v in held.items()}
-                self.optimiser.state[parameter] = moved
+        parameters = dict(self.task.network.named_parameters())
+        for place, value in _under(_OPTIMISER, tensors).items():
+            key, _, name = place.partition(".")
+            parameter = parameters[name]
+            # Steps are counted on the CPU, wherever the weights are.
+            moved = value if key == "step" else value.to(parameter.device)
+            self.optimiser.state[parameter][key] = moved
+        self.task.load({k: v for k, v in tensors.items() if not k.startswith(_OURS)})
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -17,19 +17,12 @@ from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import flatten, prepared
 from likemark.retrieval.training.corpus import Corpus
 from likemark.retrieval.training.sampler import Sampler, Slot
+from likemark.retrieval.training.task import Share
 
 Pixels = NDArray[np.uint8]
 _FINER = 1.25  # drawings are augmented at so many times the size of a view
 _KEPT = 256  # drawings whose segments a worker keeps
 _PHOTO = 320  # px of a photo's longer side
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Which of the processes that train together this one is."""
-
-    rank: int = 0
-    world: int = 1
 
 
 @dataclass(slots=True)
@@ -45,7 +38,7 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     size: int  # S
     seed: int
     plain: float  # share of the views of different drawings that stay as they are
-    share: Share = Share()
+    share: Share = field(default_factory=Share)
     photos: tuple[Path, ...] = ()  # what marks are laid on
     _marks: dict[int, Mark] = field(default_factory=dict)
 

@@ -15,6 +15,7 @@ from support.corpus import draw_mark
 from likemark.benchmarks.protocol.validation import validation_map
 from likemark.retrieval.training.config import Training
 from likemark.retrieval.training.observers import Facts, Quiet, Step, Validated
+from likemark.retrieval.training.task import Settings
 from likemark.retrieval.training.trainer import Trained, train
 
 BACKBONE = "test_vit"
@@ -94,7 +95,7 @@ def trained(config: Training, folder: Path) -> tuple[Trained, Heard]:
     return train(config, folder, measure=validation_map, observer=heard), heard
 
 
-def toml(config: Training) -> str:
+def toml(config: Settings) -> str:
     """A file that says the same."""
     lines = []
     for section, table in config.to_dict().items():

@@ -21,23 +21,18 @@ class Lines(Quiet):
         self._steps = 0
         self._told = time.monotonic()
         self._recent: list[Step] = []  # since the last line
+        self._metric, self._pictures = "", ""
 
     def surveyed(self, done: int, of: int) -> None:
         if done == of or self._due():
             self._tell(f"{done:,} of {counted(of, 'drawing')} looked at")
 
     def started(self, facts: Facts) -> None:
-        self._steps = facts.steps
+        self._steps, self._metric, self._pictures = facts.steps, facts.metric, facts.pictures
         for line in facts.unreadable:
             self._tell(f"left out: {line}")
-        self._tell(
-            f"{counted(facts.drawings, 'drawing')} to train on: {counted(facts.brands, 'brand')} "
-            f"and {counted(facts.ideas, 'idea')} drawn more than once, {facts.singles:,} once"
-        )
-        self._tell(
-            f"validation: {counted(facts.queries, 'query', 'queries')} among "
-            f"{counted(facts.gallery, 'drawing')}; {counted(facts.parameters, 'weight')} to train"
-        )
+        for line in facts.said:
+            self._tell(line)
         if facts.resumed:
             self._tell(f"going on after step {facts.resumed:,} of {facts.steps:,}")
 
@@ -49,7 +44,10 @@ class Lines(Quiet):
 
     def validated(self, validated: Validated) -> None:
         best = ", the best so far" if validated.best else ""
-        self._tell(f"step {validated.step:,}: validation mAP {validated.map:.4f}{best}")
+        figures = f"{self._metric} {validated.value:.4f}"
+        for name, value in validated.more.items():
+            figures += f", {name} {value:.4f}"
+        self._tell(f"step {validated.step:,}: validation {figures}{best}")
 
     def _due(self) -> bool:
         """Whether it is time for a line, which is then told."""
@@ -66,7 +64,7 @@ class Lines(Quiet):
         return (
             f"step {step.step:,} of {self._steps:,}: loss "
             f"{sum(one.loss for one in recent) / len(recent):.4f}, "
-            f"{sum(one.pictures for one in recent) / seconds:.1f} views/s, "
+            f"{sum(one.pictures for one in recent) / seconds:.1f} {self._pictures}/s, "
             f"{sum(one.waiting for one in recent) / seconds:.1%} of the time waiting for them, "
             f"{_duration(left)} to go"
         )
@@ -84,7 +82,8 @@ class Tally(Quiet):
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self.first: float | None = None  # validation mAP before the first step
+        self.first: float | None = None  # validation's value before the first step
+        self.pictures = "views"  # what they are called
         self.seconds = self.waiting = 0.0  # of the steps; of these without a batch
 
     @property
@@ -97,10 +96,13 @@ class Tally(Quiet):
         """Share of the steps' time in which no batch was ready."""
         return self.waiting / self.seconds if self.seconds else 0.0
 
+    def started(self, facts: Facts) -> None:
+        self.pictures = facts.pictures
+
     def stepped(self, step: Step) -> None:
         self.seconds += step.seconds
         self.waiting += step.waiting
 
     def validated(self, validated: Validated) -> None:
         if validated.step == 0:
-            self.first = validated.map
+            self.first = validated.value

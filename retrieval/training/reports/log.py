@@ -1,5 +1,7 @@
 """A training's log: one JSON object a line, with its kind: started, step, validated, ended.
 
+What is validated stands under the metric's key: "map" for mAP, "mask_iou" for mask IoU.
+
 A training that is gone on with writes to the same file; the steps that it does again stand there
 again, and of lines for one step the last counts.
 """
@@ -19,16 +21,27 @@ from likemark.retrieval.training.observers import Facts, Quiet, Step, Validated
 class Log(Quiet):
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._key = ""
 
     def started(self, facts: Facts) -> None:
+        self._key = key_of(facts.metric)
         _drop_torn_line(self._path)
-        self._write("started", {k: v for k, v in asdict(facts).items() if k != "preview"})
+        told = {
+            "metric": facts.metric, **facts.numbers, "parameters": facts.parameters,
+            "steps": facts.steps, "resumed": facts.resumed, "unreadable": facts.unreadable,
+        }  # fmt: skip
+        self._write("started", told)
 
     def stepped(self, step: Step) -> None:
         self._write("step", asdict(step))
 
     def validated(self, validated: Validated) -> None:
-        self._write("validated", asdict(validated))
+        told = {
+            "step": validated.step, self._key: validated.value, "best": validated.best,
+            "seconds": validated.seconds,
+        }  # fmt: skip
+        more = {name: _written(value) for name, value in validated.more.items()}
+        self._write("validated", told | ({"more": more} if more else {}))
 
     def ended(self) -> None:
         self._write("ended", {})
@@ -40,6 +53,11 @@ class Log(Quiet):
                 stream.write(line.encode() + b"\n")
         except OSError as error:
             raise LikemarkError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+
+def key_of(metric: str) -> str:
+    """A metric's name as a key in JSON."""
+    return metric.lower().replace(" ", "_")
 
 
 def _written(value: Any) -> Any:

@@ -1,7 +1,4 @@
-"""The preview of a training: a row a group, a column a view.
-
-S: px of a view.
-"""
+"""The preview of a training: a row a group, a column a view."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ class PreviewSheet(Quiet):
         self._path = folder / NAME
 
     def started(self, facts: Facts) -> None:
-        if facts.resumed:
+        if facts.resumed or facts.preview is None:
             return
         stream = io.BytesIO()
         drawn_sheet(facts.preview()).save(stream, "PNG")
@@ -34,18 +31,17 @@ class PreviewSheet(Quiet):
 
 
 def drawn_sheet(preview: Preview) -> Image.Image:
-    groups, columns, size = preview.views.shape[:3]
-    step = size + _GAP
-    width, height = _LABEL + columns * step, _GAP + groups * step
-    sheet = Image.new("RGB", (width, height), _GROUND)
+    groups, columns, height, width = preview.views.shape[:4]
+    whole = _LABEL + columns * (width + _GAP), _GAP + groups * (height + _GAP)
+    sheet = Image.new("RGB", whole, _GROUND)
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(_TEXT)
     for row, (name, views) in enumerate(zip(preview.names, preview.views, strict=True)):
-        top = _GAP + row * step
+        top = _GAP + row * (height + _GAP)
         label = "\n".join(shorten(part, _LETTERS) for part in name.split("/", 1)[::-1])
-        pen.multiline_text((_GAP, top + size // 2), label, _INK, font, anchor="lm")
+        pen.multiline_text((_GAP, top + height // 2), label, _INK, font, anchor="lm")
         for column, view in enumerate(views):
-            left = _LABEL + column * step
+            left = _LABEL + column * (width + _GAP)
             sheet.paste(Image.fromarray(view), (left, top))
-            pen.rectangle((left - 1, top - 1, left + size, top + size), outline=_RULE)
+            pen.rectangle((left - 1, top - 1, left + width, top + height), outline=_RULE)
     return sheet

@@ -26,10 +26,12 @@ class TensorBoard(Quiet):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writer: SummaryWriter | None = None
+        self._metric, self._pictures = "", ""
 
     def started(self, facts: Facts) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
+        self._metric, self._pictures = facts.metric, facts.pictures
         # What a killed run wrote of steps that are done again goes out of sight.
         purge = facts.resumed + 1 if facts.resumed else None
         self._writer = SummaryWriter(str(self._folder), purge_step=purge)
@@ -43,14 +45,15 @@ class TensorBoard(Quiet):
             "loss": step.loss,
             "rate": step.rate,
             "gradient": step.gradient,
-            "views per second": step.pictures / max(step.seconds, 1e-9),
+            f"{self._pictures} per second": step.pictures / max(step.seconds, 1e-9),
             "share of time waiting": step.waiting / max(step.seconds, 1e-9),
         }
         for name, value in values.items():
             self._scalar(f"training/{name}", value, step.step)
 
     def validated(self, validated: Validated) -> None:
-        self._scalar("validation/mAP", validated.map, validated.step)
+        for name, value in {self._metric: validated.value, **validated.more}.items():
+            self._scalar(f"validation/{name}", value, validated.step)
         if self._writer is not None:
             self._writer.flush()
 

@@ -18,17 +18,24 @@ from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import FoundModel, find_model
 from likemark.retrieval.network import Input
 from likemark.retrieval.onnx import write_onnx
+from likemark.retrieval.training.config import Training
+from likemark.retrieval.training.embedding import load_best
 from likemark.retrieval.training.export import export_model
 from likemark.retrieval.training.folder import BEST, LAST, LOG, SETTINGS
 from likemark.retrieval.training.reports.log import Log
-from likemark.retrieval.training.trainer import Trained, load_best
+from likemark.retrieval.training.start import starting_card
+from likemark.retrieval.training.trainer import Trained
 
 from .conftest import Settings
 
 
 @pytest.fixture(scope="module")
-def run(quick: Settings, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    config = quick(run={"steps": 4, "validate": 2}, network={"colour": "grey"})
+def config(quick: Settings) -> Training:
+    return quick(run={"steps": 4, "validate": 2}, network={"colour": "grey"})
+
+
+@pytest.fixture(scope="module")
+def run(config: Training, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     result, heard = trained(config, tmp_path_factory.mktemp("export") / "mine")
     Log(result.folder / LOG).started(heard.facts[0])
     return result
@@ -41,23 +48,27 @@ def copied(run: Trained, tmp_path: Path) -> Path:
 
 
 def test_an_exported_run_is_a_model_with_the_rows_of_the_best_weights(
-    run: Trained, tmp_path: Path
+    config: Training, run: Trained, tmp_path: Path
 ) -> None:
     model = export_model(str(run.folder), tmp_path / "out")
     found = find_model(str(tmp_path / "out" / "mine.json"))
     assert found == model
     rows = Embedder.load(found, device="cpu").embed(pixels(3).numpy())
-    network, prepare = load_best(run).eval(), Input(run.card)
+    card, network = load_best(config, run.folder)
+    prepare = Input(card)
+    network.eval()
     with torch.inference_mode():
         expected = torch.nn.functional.normalize(network(prepare(pixels(3))), dim=1).numpy()
     assert rows == pytest.approx(expected, abs=0.02)  # float16, and bfloat16 where it is quick
     assert load_file(tmp_path / "out" / "mine.safetensors")["norm.weight"].dtype == torch.float16
 
 
-def test_its_card_says_licence_data_recipe_and_figure(run: Trained, tmp_path: Path) -> None:
+def test_its_card_says_licence_data_recipe_and_figure(
+    config: Training, run: Trained, tmp_path: Path
+) -> None:
     card = export_model(str(run.folder), tmp_path, name="other").card
     assert (card.name, card.weights, card.colour) == ("other", "other.safetensors", "grey")
-    assert card.licence == run.card.licence
+    assert card.licence == starting_card(config.network, name="other").licence
     for said in (
         "test_vit",
         "corpus 'brands'",

@@ -84,6 +84,14 @@ def test_the_average_follows_fast_at_first_and_slowly_later() -> None:
     assert late.weight.detach().numpy() == pytest.approx(0.01, abs=1e-5)
 
 
+def test_what_is_counted_and_not_learned_is_taken_over_as_it_is() -> None:
+    average, target = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
+    target(torch.randn(8, 2) + 5)
+    follow(average, target, step=100, decay=0.99)
+    for kept, given in zip(average.buffers(), target.buffers(), strict=True):
+        assert torch.equal(kept, given)
+
+
 def test_batch_norm_keeps_the_statistics_that_it_came_with() -> None:
     made = network("test_resnet")
     before = {key: value.clone() for key, value in made.named_buffers()}

@@ -24,17 +24,18 @@ from likemark.retrieval.training.reports import kept
 from likemark.retrieval.training.reports.kept import kept_in
 from likemark.retrieval.training.reports.lines import Lines, Tally
 from likemark.retrieval.training.reports.log import Log, read_log
+from likemark.retrieval.training.reports.plots import validation_plot
 from likemark.retrieval.training.reports.sheet import drawn_sheet
 
 
 def looked_at() -> Preview:
     rng = np.random.default_rng(0)
-    return Preview(("brand/acme", "idea/house"), rng.integers(0, 256, (2, 3, 24, 24, 3), np.uint8))
+    return Preview(("brand/acme", "idea/house"), rng.integers(0, 256, (2, 3, 24, 30, 3), np.uint8))
 
 
 def facts(**changed: Any) -> Facts:
     given: dict[str, Any] = {
-        "drawings": 1200, "brands": 80, "ideas": 1, "singles": 9, "queries": 30, "gallery": 50,
+        "metric": "mAP", "said": ("1,200 drawings to train on",), "numbers": {"drawings": 1200},
         "parameters": 1000, "steps": 10, "resumed": 0, "unreadable": ("a.png: empty",),
         "preview": looked_at, **changed,
     }  # fmt: skip
@@ -61,7 +62,9 @@ def test_the_log_is_one_object_a_line_with_its_kind(tmp_path: Path) -> None:
     assert lines[0]["drawings"] == 1200
     assert lines[1] == {"kind": "step", "step": 1, "loss": 1.0, "rate": 1.0, "gradient": 2.0,
                         "pictures": 16, "seconds": 2.0, "waiting": 0.5}  # fmt: skip
-    assert lines[-2]["map"] == 0.25
+    assert lines[-2] == {
+        "kind": "validated", "step": 4, "map": 0.25, "best": True, "seconds": 1.5
+    }  # fmt: skip
 
 
 def test_a_run_that_goes_on_appends_and_its_steps_count(tmp_path: Path) -> None:
@@ -116,9 +119,9 @@ def test_the_preview_has_a_row_for_each_group_and_a_column_for_each_view() -> No
     for views in shown.views:
         for view in views:
             assert any(
-                (sheet[top : top + 24, left : left + 24] == view).all()
+                (sheet[top : top + 24, left : left + 30] == view).all()
                 for top in range(sheet.shape[0] - 23)
-                for left in range(150, sheet.shape[1] - 23)
+                for left in range(150, sheet.shape[1] - 29)
                 if (sheet[top, left] == view[0, 0]).all()
             )
 
@@ -128,6 +131,24 @@ def test_a_resumed_run_keeps_its_first_preview(tmp_path: Path) -> None:
     before = (tmp_path / "preview.png").stat().st_mtime_ns
     run(kept_in(tmp_path, lambda line: None), first=3)
     assert (tmp_path / "preview.png").stat().st_mtime_ns == before
+
+
+def test_a_training_with_nothing_to_look_at_has_no_preview(tmp_path: Path) -> None:
+    kept_in(tmp_path, lambda line: None).started(facts(preview=None))
+    assert not (tmp_path / "preview.png").exists()
+
+
+def test_what_is_measured_beside_is_kept_and_drawn_even_if_it_is_no_number(tmp_path: Path) -> None:
+    observer = kept_in(tmp_path, lambda line: None)
+    observer.started(facts(metric="mask IoU"))
+    for number, beside in ((1, {}), (2, {"pixel IoU": math.nan}), (3, {"pixel IoU": 0.5})):
+        observer.stepped(step(number))
+        observer.validated(Validated(number, 0.25, True, 1.5, beside))
+    found = read_log(tmp_path / LOG, "validated")
+    assert [one["mask_iou"] for one in found] == [0.25] * 3
+    assert [one.get("more") for one in found] == [None, {"pixel IoU": None}, {"pixel IoU": 0.5}]
+    alone = validation_plot(found[:1], "mask IoU")
+    assert (tmp_path / "validation.png").read_bytes() not in (b"", alone)
 
 
 def test_tensorboard_holds_the_curves(tmp_path: Path) -> None:
@@ -157,13 +178,12 @@ def test_a_package_that_lacks_is_told_once_and_the_rest_is_kept(
 def test_lines_tell_what_is_trained_and_how_it_goes() -> None:
     said: list[str] = []
     run(Lines(said.append, every=0), last=10)
-    assert said[:4] == [
+    assert said[:3] == [
         "1,200 of 1,200 drawings looked at",
         "left out: a.png: empty",
-        "1,200 drawings to train on: 80 brands and 1 idea drawn more than once, 9 once",
-        "validation: 30 queries among 50 drawings; 1,000 weights to train",
+        "1,200 drawings to train on",
     ]
-    assert said[4] == (
+    assert said[3] == (
         "step 1 of 10: loss 1.0000, 8.0 views/s, 25.0% of the time waiting for them, 18 s to go"
     )
     assert said[-1] == "step 10: validation mAP 0.2500, the best so far"
@@ -182,4 +202,6 @@ def test_the_tally_sums_up_steps_and_waiting() -> None:
     tally.validated(Validated(0, 0.125, True, 1))
     run(Observers(tally))
     assert (tally.first, tally.seconds, tally.waited) == (0.125, 8.0, 0.25)
+    tally.started(facts(pictures="scenes"))
+    assert tally.pictures == "scenes"
     assert Tally().waited == 0

@@ -15,8 +15,8 @@ from support.training import toml, trained, write_weights
 
 from likemark.db.errors import InvalidInput, LikemarkError, ModelDamaged, NotFound
 from likemark.retrieval.training.config import Training
+from likemark.retrieval.training.embedding import load_best
 from likemark.retrieval.training.folder import BEST, LAST, SETTINGS
-from likemark.retrieval.training.trainer import load_best
 
 from .conftest import Settings
 
@@ -77,8 +77,23 @@ def test_the_network_becomes_better_at_an_easy_problem(quick: Settings, tmp_path
     assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
     first, *later = heard.validated_
     assert (first.step, [one.step for one in later]) == (0, [10, 20])
-    assert result.best == max(one.map for one in heard.validated_) > first.map
+    assert result.best == max(one.value for one in heard.validated_) > first.value
     assert heard.validated_[0].best
+
+
+def test_it_tells_what_it_trains_on_and_what_asks(undisturbed: Path, config: Training) -> None:
+    _, heard = trained(config, undisturbed)
+    (facts,) = heard.facts
+    numbers = dict(facts.numbers)
+    assert numbers["drawings"] + numbers["queries"] == 30  # ten brands with three drawings each
+    assert numbers["brands"] * 3 == numbers["drawings"]
+    assert facts.said == (
+        f"{numbers['drawings']} drawings to train on: {numbers['brands']} brands and 0 ideas drawn "
+        "more than once, 0 once",
+        f"validation: {numbers['queries']} queries among {numbers['gallery']} drawings; "
+        f"{facts.parameters:,} weights to train",
+    )
+    assert (facts.metric, facts.pictures, facts.resumed) == ("mAP", "views", 8)
 
 
 def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
@@ -110,7 +125,8 @@ def test_the_best_weights_are_those_of_the_best_validation(
     config: Training, undisturbed: Path
 ) -> None:
     result, _ = trained(config, undisturbed)
-    assert load_best(result).state_dict().keys() == tensors(undisturbed / BEST).keys()
+    _, network = load_best(config, undisturbed)
+    assert network.state_dict().keys() == tensors(undisturbed / BEST).keys()
     if result.best_step == 8:
         average = {k.removeprefix("average."): v for k, v in tensors(undisturbed / LAST).items()
                    if k.startswith("average.")}  # fmt: skip
@@ -189,4 +205,4 @@ def test_nothing_held_out_leaves_the_last_weights(quick: Settings, tmp_path: Pat
     result, heard = trained(config, tmp_path / "run")
     assert (result.best, heard.validated_) == (-1.0, [])
     assert not (tmp_path / "run" / BEST).exists()
-    assert load_best(result) is not None
+    assert load_best(config, result.folder)[0].name == "run"

@@ -5,69 +5,73 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
+from safetensors.torch import load_file
+from support.line import Line, line_settings
 
 from likemark.db.errors import ModelDamaged
+from likemark.retrieval.training.optimiser import set_rate
 from likemark.retrieval.training.state import State, read_facts
-from likemark.retrieval.training.step import Gallery
+from likemark.retrieval.training.task import Share
+
+FILE = "last.safetensors"
 
 
-def state(*, seed: int, steps: int = 0, width: int = 3) -> State:
-    torch.manual_seed(seed)
-    network, average = nn.Linear(4, width), nn.Linear(4, width)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=0.1)
-    made = State(network, average, optimiser, Gallery.empty(6, width, torch.device("cpu")))
-    for _ in range(steps):
-        advance(made)
+def task(*, seed: int, width: int = 3, frozen: tuple[str, ...] = ()) -> Line:
+    made = Line(line_settings(data={"width": width}, run={"seed": seed}), Share())
+    for name in frozen:
+        made.network.get_parameter(name).requires_grad_(False)
     return made
 
 
-def advance(one: State) -> None:
-    torch.manual_seed(one.step)
-    rows = one.network(torch.randn(2, 4))
-    torch.autograd.backward(rows.square().sum())
-    one.optimiser.step()
-    one.optimiser.zero_grad()
-    one.gallery.add(rows, torch.tensor([0, 1]))
-    one.step += 1
+def advance(one: State, *, steps: int) -> State:
+    batches = one.task.batches()
+    for _ in range(steps):
+        one.task.prepare(one.task.network, one.step)
+        one.task.backward(one.task.network, batches[one.step], one.step)
+        set_rate(one.optimiser, 0.1)
+        one.optimiser.step()
+        one.optimiser.zero_grad()
+        one.step += 1
+    return one
 
 
 def test_what_is_loaded_is_what_was_saved(tmp_path: Path) -> None:
-    saved, loaded = state(seed=0, steps=2), state(seed=1)
+    saved, loaded = advance(State.of(task(seed=0)), steps=2), State.of(task(seed=1))
     saved.best, saved.best_step = 0.25, 1
-    saved.save(tmp_path / "last.safetensors", {"run": {"steps": 9}})
-    loaded.load(tmp_path / "last.safetensors")
+    saved.save(tmp_path / FILE, {"run": {"steps": 9}})
+    loaded.load(tmp_path / FILE)
     assert (loaded.step, loaded.best, loaded.best_step) == (2, 0.25, 1)
-    assert read_facts(tmp_path / "last.safetensors")["settings"] == {"run": {"steps": 9}}
-    for one in (saved, loaded):
-        advance(one)
-        advance(one)
-    assert torch.equal(saved.gallery.rows, loaded.gallery.rows)
-    assert saved.gallery.groups.tolist() == loaded.gallery.groups.tolist()
-    for part in ("network", "average"):
-        ours, theirs = getattr(saved, part).state_dict(), getattr(loaded, part).state_dict()
-        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert read_facts(tmp_path / FILE)["settings"] == {"run": {"steps": 9}}
+    loaded.save(tmp_path / "again.safetensors", {"run": {"steps": 9}})
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / FILE).read_bytes()
+
+
+def test_a_checkpoint_has_the_momentum_and_what_the_task_keeps(tmp_path: Path) -> None:
+    advance(State.of(task(seed=0)), steps=2).save(tmp_path / FILE, {})
+    held = load_file(tmp_path / FILE)
+    others = [name for name in held if not name.startswith(("network.", "average."))]
+    assert sorted(others) == [
+        "middle", *(f"optimiser.momentum_buffer.{name}"
+                    for name in ("0.bias", "0.weight", "1.bias", "1.weight")),
+    ]  # fmt: skip
+    assert held["network.0.num_batches_tracked"] == 2
 
 
 def test_frozen_weights_need_no_optimiser(tmp_path: Path) -> None:
-    saved, loaded = state(seed=0), state(seed=1)
-    for one in (saved, loaded):
-        one.network.get_parameter("bias").requires_grad_(False)
-    advance(saved)
-    saved.save(tmp_path / "last.safetensors", {})
-    loaded.load(tmp_path / "last.safetensors")
-    assert len(loaded.optimiser.state) == 1
+    saved, loaded = (State.of(task(seed=n, frozen=("1.bias",))) for n in (0, 1))
+    advance(saved, steps=1).save(tmp_path / FILE, {})
+    loaded.load(tmp_path / FILE)
+    assert len(loaded.optimiser.state) == 3
 
 
 def test_a_network_of_another_form_is_refused(tmp_path: Path) -> None:
-    state(seed=0, steps=1).save(tmp_path / "last.safetensors", {})
+    advance(State.of(task(seed=0)), steps=1).save(tmp_path / FILE, {})
     with pytest.raises(ModelDamaged, match="cannot be gone on from"):
-        state(seed=0, width=5).load(tmp_path / "last.safetensors")
+        State.of(task(seed=0, width=5)).load(tmp_path / FILE)
 
 
 @pytest.mark.parametrize("content", [b"", b"not safetensors at all", b"\x08" + b"\0" * 40])
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "last.safetensors").write_bytes(content)
+    (tmp_path / FILE).write_bytes(content)
     with pytest.raises(ModelDamaged, match="no checkpoint of a training"):
-        read_facts(tmp_path / "last.safetensors")
+        read_facts(tmp_path / FILE)

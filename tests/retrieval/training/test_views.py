@@ -17,7 +17,8 @@ from likemark.retrieval.training.config import Batch
 from likemark.retrieval.training.corpus import find_photos, read_corpus
 from likemark.retrieval.training.preview import preview
 from likemark.retrieval.training.sampler import Sampler
-from likemark.retrieval.training.views import Share, Views, readable
+from likemark.retrieval.training.task import Share
+from likemark.retrieval.training.views import Views, readable
 
 
 @pytest.fixture

@@ -1,0 +1,148 @@
+"""The task of a retrieval model: views of one group near each other, all others away from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from likemark.retrieval.cards import ModelCard
+from likemark.retrieval.network import Input, MarkNetwork, build_network
+from likemark.retrieval.report.text import counted
+from likemark.retrieval.training.alike import find_alike
+from likemark.retrieval.training.choices import chosen_loss, chosen_recipe
+from likemark.retrieval.training.config import Training
+from likemark.retrieval.training.corpus import find_photos, read_corpus
+from likemark.retrieval.training.export import kept_weights
+from likemark.retrieval.training.folder import SHAPES
+from likemark.retrieval.training.observers import Facts
+from likemark.retrieval.training.optimiser import make_optimiser, set_training
+from likemark.retrieval.training.patches import dropped_at, let_drop, set_dropped
+from likemark.retrieval.training.preview import preview
+from likemark.retrieval.training.processes import check_shares, first_alone
+from likemark.retrieval.training.sampler import Sampler
+from likemark.retrieval.training.start import starting_card, starting_network
+from likemark.retrieval.training.step import Embed, Gallery, backward, unit
+from likemark.retrieval.training.survey import survey
+from likemark.retrieval.training.task import Batch, Measured, Place, weights_of
+from likemark.retrieval.training.validation import HeldOut
+from likemark.retrieval.training.views import Views
+
+
+def load_best(config: Training, folder: Path) -> tuple[ModelCard, nn.Module]:
+    """The card, without the weights' hash, and the network with a run's best weights.
+
+    Raises what `kept_weights` raises.
+    """
+    card = starting_card(config.network, name=folder.resolve().name)
+    network = build_network(card)
+    network.load_state_dict(kept_weights(folder).weights)
+    return card, network
+
+
+class Embedding:
+    metric = "mAP"
+
+    def __init__(self, config: Training, place: Place) -> None:
+        """Raises NotFound for an unknown loss or a missing corpus, InvalidInput for settings that
+        cannot be, ModelError for missing weights."""
+        check_shares(config.batch, place.share)
+        self._config, self._measure, self._device = config, place.measure, place.device
+        self._loss, recipe = chosen_loss(config.loss), chosen_recipe(config.augment.recipe)
+        card = starting_card(config.network, name=place.folder.resolve().name)
+        photos = find_photos(config.augment.photos)
+        self._read(place, card.input_size)
+        self._views = Views(
+            self._training, self._sampler, recipe, card.input_size, config.run.seed,
+            config.augment.plain, place.share, photos,
+        )  # fmt: skip
+        device = place.device.torch()
+        self.network: MarkNetwork = starting_network(card, config.network, seed=config.run.seed)
+        self.network.to(device).to(memory_format=torch.channels_last)
+        if config.network.patch_drop:
+            let_drop(self.network)
+        self._gallery = Gallery.empty(config.batch.gallery, config.network.dimension, device)
+        self._input = Input(card).to(device)
+
+    def _read(self, place: Place, size: int) -> None:
+        """The drawings: those to train on, how they are put into batches, those held out."""
+        data, batch = self._config.data, self._config.batch
+        corpus = read_corpus(Path(data.corpus), data.exclude)
+        with first_alone(place.share):
+            found = survey(corpus, kept=place.folder / SHAPES, told=place.observer.surveyed)
+        held = found.corpus.held(data.validation)
+        self._held_out = HeldOut.of(
+            found.corpus.only(held), size=size, distractors=data.distractors
+        )
+        self._training, self._unreadable = found.corpus.only(~held), found.errors
+        first = self._training.originals()
+        shapes, groups = found.shapes[~held][first], self._training.groups[first]
+        alike = find_alike(shapes, groups) if batch.alike else None
+        self._sampler = Sampler(self._training, batch, alike, seed=self._config.run.seed)
+
+    def optimiser(self) -> torch.optim.Optimizer:
+        config = self._config
+        return make_optimiser(self.network, config.optimiser, freeze=config.network.freeze)
+
+    def batches(self) -> Dataset[Batch]:
+        return self._views
+
+    def prepare(self, network: nn.Module, step: int) -> None:
+        set_training(network)
+        settings, steps = self._config.network, self._config.run.steps
+        if settings.patch_drop:
+            share = dropped_at(step, steps=steps, share=settings.patch_drop, whole=settings.whole)
+            set_dropped(network, share)
+
+    def backward(self, network: nn.Module, batch: Batch, step: int) -> float:
+        pixels, groups = batch
+        seed = self._config.run.seed * 1_000_003 + step
+        return backward(
+            self._embedder(network), self._loss, pixels, groups, self._gallery,
+            chunk=self._config.batch.chunk, seed=seed,
+        )  # fmt: skip
+
+    def _embedder(self, network: nn.Module) -> Embed:
+        def embed(pixels: torch.Tensor) -> torch.Tensor:
+            with self._device.precision():
+                return unit(network(self._input(pixels.to(self._device.torch()))))
+
+        return embed
+
+    def pictures(self, batch: Batch) -> int:
+        return len(batch[0])
+
+    def measure(self, network: nn.Module) -> Measured | None:
+        if self._measure is None or not self._held_out.queries:
+            return None
+        return Measured(self._held_out.measured(self._embedder(network), self._measure))
+
+    def facts(self, resumed: int) -> Facts:
+        brands, ideas, singles = self._sampler.counts
+        queries, gallery = self._held_out.queries, len(self._held_out.pixels)
+        drawings, parameters = len(self._training), weights_of(self.network)
+        said = (
+            f"{counted(drawings, 'drawing')} to train on: {counted(brands, 'brand')} "
+            f"and {counted(ideas, 'idea')} drawn more than once, {singles:,} once",
+            f"validation: {counted(queries, 'query', 'queries')} among "
+            f"{counted(gallery, 'drawing')}; {counted(parameters, 'weight')} to train",
+        )
+        numbers = {
+            "drawings": drawings, "brands": brands, "ideas": ideas, "singles": singles,
+            "queries": queries, "gallery": gallery,
+        }  # fmt: skip
+        return Facts(
+            self.metric, said, numbers, parameters, self._config.run.steps, resumed,
+            unreadable=self._unreadable, preview=lambda: preview(self._views),
+        )  # fmt: skip
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {"gallery.rows": self._gallery.rows, "gallery.groups": self._gallery.groups}
+
+    def load(self, state: Mapping[str, torch.Tensor]) -> None:
+        device = self._device.torch()
+        self._gallery.rows = state["gallery.rows"].to(device)
+        self._gallery.groups = state["gallery.groups"].to(device)

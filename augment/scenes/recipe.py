@@ -166,6 +166,7 @@ SCENE_RECIPES: dict[str, SceneRecipe] = {
         lens=Lens(
             coarse=0.15, blur=0.3, motion=0.08, exposure=0.35, cast=0.25, noise=0.4, jpeg=0.6
         ),
+        close=0.25,  # a mark is one place, letters and all
     ),
     "plain": SceneRecipe(),
 }

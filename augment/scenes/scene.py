@@ -25,6 +25,7 @@ _MILD = 1.6  # times the scene's size, up to which px that are passed over do no
 _WORD = 40  # px: the height at which a word is drawn before it is scaled
 _ROOM = 0.65  # of a scene's shorter side: the smallest mark must not need more
 _FULL = 0.45  # of a scene: what several marks take up at most, as they are wished
+_INKED = 128  # of 255: coverage from which a px is ink
 _COVERS = 3  # tries, each half as wide as the one before
 
 
@@ -60,6 +61,15 @@ class Scene:
             if each.mark == mark:
                 np.maximum(whole, each.mask, out=whole)
         return whole
+
+    def place_of(self, mark: int) -> Plane:
+        """(H, W): as `mask_of`, with what each copy's ink encloses."""
+        import cv2
+
+        whole = self.mask_of(mark)
+        ink = np.where(whole >= _INKED, np.uint8(255), np.uint8(0))
+        outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        return as_bytes(cv2.drawContours(whole, outlines, -1, (255,), cv2.FILLED))
 
 
 def make_scene(

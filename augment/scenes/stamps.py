@@ -13,6 +13,7 @@ from likemark.augment.parts import LUMA, Plane, as_bytes, page
 from likemark.augment.pixels import WHITE, Colour, Pixels
 
 _INKED = 60  # of 255: cover from which on a px belongs to a mark's box
+_DISC = 8  # px: the largest radius at which gaps are filled px by px
 _PALEST = 0.35  # of one ink: the least where a mark has any ink of its own
 _ALIKE = 20  # levels of lightness between inks that stay alike in one ink
 _MILD = 0.6  # a scale from which on px that are passed over do no harm
@@ -83,8 +84,15 @@ def closed(cover: Plane, radius: int) -> Plane:
 
     if radius < 1:
         return cover
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return as_bytes(cv2.max(cover, cv2.morphologyEx(cover, cv2.MORPH_CLOSE, disc)))
+    # Wide gaps are filled at a coarser scale: their edges are nobody's ink.
+    scale = min(1.0, _DISC / radius)
+    reach = max(1, round(radius * scale))
+    small = cv2.resize(cover, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    room = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_CONSTANT)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    filled = cv2.morphologyEx(room, cv2.MORPH_CLOSE, disc)[reach:-reach, reach:-reach]
+    whole = cv2.resize(filled, cover.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return as_bytes(cv2.max(cover, whole))
 
 
 def _without_ground(pixels: Pixels, cover: Plane, ground: Colour) -> Pixels:

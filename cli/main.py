@@ -19,9 +19,11 @@ from likemark.cli import (
     embed,
     export,
     index,
+    locate,
     maintain,
     models,
     query,
+    redact,
     train,
 )
 from likemark.cli.output import flush, note, print_what_cannot_be_encoded_as_escapes, say
@@ -52,7 +54,7 @@ def _start(
         say(context.get_help())
 
 
-for _part in (index, query, embed, augment, browse, maintain, demo, train, export):
+for _part in (index, query, locate, embed, augment, browse, maintain, demo, train, export, redact):
     _part.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")

@@ -54,7 +54,7 @@ class Embedder:
     def load(cls, model: FoundModel, *, device: str = AUTO) -> Self:
         """Raises ModelDamaged when weights, card and backbone do not agree."""
         weights = model.card.check_weights(model.folder)
-        return cls(model.card, _network(model.card, weights), choose_device(device))
+        return cls(model.card, network_of(model.card, weights), choose_device(device))
 
     def embed(self, pixels: Pixels) -> Rows:
         """pixels: (N, S, S, 3) uint8 RGB. Returns (N, D) float32, unit rows."""
@@ -148,7 +148,8 @@ def _paired(
         yield item, next(rows) if has_picture else None
 
 
-def _network(card: ModelCard, weights: Path) -> torch.nn.Module:
+def network_of(card: ModelCard, weights: Path) -> torch.nn.Module:
+    """The card's network with the weights of a file. Raises ModelDamaged where they do not fit."""
     import safetensors
     from safetensors.torch import load_file
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -84,18 +84,8 @@ def search_pictures(
     the catalogue's vectors are another model's.
     """
     options = options or QueryOptions()
-    with workspace.catalogue.read() as session:
-        active = active_model(session)
-        if active is None:
-            raise NotFound(f"workspace {workspace.root}: nothing is indexed; run: likemark index")
-        if active.fingerprint != model.card.fingerprint:
-            raise mismatch(active, model.card.name, model.card.fingerprint)
-        allowed = allowed_images(session, options.filters)
-    opened = open_index(workspace)
-    assert opened is not None
-    if opened.model.fingerprint != model.card.fingerprint:  # switched since the first look
-        raise mismatch(opened.model, model.card.name, model.card.fingerprint)
-    stats = opened.index.stats()
+    searcher = _searcher(workspace, model, options)
+    stats = searcher.opened.index.stats()
     search = Search(
         k=options.k,
         filters=options.filters,
@@ -108,7 +98,34 @@ def search_pictures(
         vectors=stats.count,
     )
     asked = [Request(r.name, r.data, options.crop, options.blocks) for r in requests]
-    return search, _answers(_Searcher(workspace, opened, allowed, options), asked, model)
+    return search, _answers(searcher, asked, model)
+
+
+def row_search(
+    workspace: Workspace, model: FoundModel, options: QueryOptions | None = None
+) -> Callable[[Rows], list[list[Hit]]]:
+    """What finds each row's best hits among the catalogue's pictures as they are now.
+
+    It takes (Q, D) float32 unit rows that the model made, and gives a list for each, best first.
+    Raises as `search_pictures` does.
+    """
+    searcher = _searcher(workspace, model, options or QueryOptions())
+    return lambda rows: [searcher.hits(row[None], [None]) for row in rows]
+
+
+def _searcher(workspace: Workspace, model: FoundModel, options: QueryOptions) -> _Searcher:
+    with workspace.catalogue.read() as session:
+        active = active_model(session)
+        if active is None:
+            raise NotFound(f"workspace {workspace.root}: nothing is indexed; run: likemark index")
+        if active.fingerprint != model.card.fingerprint:
+            raise mismatch(active, model.card.name, model.card.fingerprint)
+        allowed = allowed_images(session, options.filters)
+    opened = open_index(workspace)
+    assert opened is not None
+    if opened.model.fingerprint != model.card.fingerprint:  # switched since the first look
+        raise mismatch(opened.model, model.card.name, model.card.fingerprint)
+    return _Searcher(workspace, opened, allowed, options)
 
 
 def _answers(

@@ -18,6 +18,7 @@ COMMANDS = [
     ["index"], ["query"], ["embed"], ["list"], ["show"], ["remove"], ["stats"], ["reindex"],
     ["doctor"], ["demo"], ["models"], ["models", "add"], ["bench"], ["bench", "speed"],
     ["augment"], ["train"], ["export"], ["bench", "experiments"],
+    ["redact"], ["locate"],
 ]  # fmt: skip
 
 

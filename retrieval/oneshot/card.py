@@ -1,0 +1,114 @@
+"""What a one-shot model is: a safetensors file and a JSON card, as `likemark.retrieval.cards`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from likemark.db.errors import ModelDamaged, ModelError
+from likemark.retrieval.cards import file_sha256
+from likemark.retrieval.models import BUNDLED
+
+DEFAULT = BUNDLED / "oneshot" / "likemark-oneshot.json"
+# Of a place, that its probability is made of.
+FACTS = ("peak", "mean", "side", "any mark", "similarity")
+OF_ANY = 3  # the first so many, where any mark is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class OneShotCard:
+    name: str
+    model: str  # of retrieval, whose backbone sees: a name
+    backbone: str  # fingerprint of its weights, as `Features.fingerprint` gives it
+    layers: tuple[int, ...]  # its blocks that are looked at, from 0
+    width: int  # channels
+    depth: int  # times that the scene looks at the query
+    heads: int
+    fine: int  # channels of the branch that sees px
+    # A place's probability: the logistic function of the first, and of the others times `FACTS`.
+    query: tuple[float, ...]  # where a query is looked for
+    anything: tuple[float, ...]  # where any mark is
+    threshold: float  # probability from which a place counts, unless told otherwise
+    licence: str  # SPDX, of the weights
+    provenance: str  # training data
+    weights: str  # file name, beside the card
+    sha256: str  # of the weights file, hexadecimal
+    about: Mapping[str, Any] = field(default_factory=dict)  # data, recipe, scores: for people
+
+    def __post_init__(self) -> None:
+        problem = _problem(self)
+        if problem:
+            raise ModelDamaged(f"one-shot model card {self.name!r}: {problem}")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ModelError(f"one-shot model card {path}: no such file") from None
+        except (OSError, ValueError) as error:
+            raise ModelDamaged(f"one-shot model card {path}: {error}") from error
+        if not isinstance(values, dict) or values.keys() ^ {f.name for f in fields(cls)}:
+            raise ModelDamaged(f"one-shot model card {path}: other fields than it must have")
+        lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
+        return cls(**{**values, **lists})
+
+    def write(self, path: Path) -> None:
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+    def check_weights(self, folder: Path) -> Path:
+        """The weights file, once its hash agrees. Raises ModelDamaged."""
+        path = folder / self.weights
+        try:
+            found = file_sha256(path)
+        except OSError as error:
+            raise ModelDamaged(f"model {self.name!r}: {path}: {error.strerror}") from error
+        if found != self.sha256:
+            raise ModelDamaged(f"model {self.name!r}: {path} is not the file of its card")
+        return path
+
+    def probability(self, facts: Facts) -> float:
+        """Of a place, 0 to 1."""
+        weights = self.anything if facts.similarity is None else self.query
+        total = sum(w * fact for w, fact in zip(weights, (1.0, *facts.scaled()), strict=True))
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a place."""
+
+    peak: float  # mean logit of its surest places
+    mean: float  # of all its places
+    side: float  # px of its level
+    anything: float  # as peak, where any mark is asked for
+    similarity: float | None  # cosine of its crop with the query; None: any mark is asked for
+
+    def scaled(self) -> tuple[float, ...]:
+        """As `FACTS` lists them, each of a size near 1; of any mark `OF_ANY` of them."""
+        known = (self.peak / 4, self.mean / 4, math.log2(max(self.side, 4.0) / 32) / 2)
+        if self.similarity is None:
+            return known
+        return (*known, self.anything / 4, self.similarity)
+
+
+def _problem(card: OneShotCard) -> str | None:
+    texts = (card.name, card.model, card.backbone, card.licence, card.weights, card.sha256)
+    if not all(isinstance(text, str) and text for text in texts):
+        return "name, model, backbone, licence, weights and sha256 must be text"
+    if Path(card.weights).name != card.weights or not card.weights.endswith(".safetensors"):
+        return f"weights {card.weights!r} must be a .safetensors file beside the card"
+    sizes = (card.width, card.depth, card.heads, card.fine, *card.layers)
+    if not card.layers or not all(isinstance(n, int) and 0 <= n <= 4096 for n in sizes):
+        return "layers, width, depth, heads and fine must be whole numbers"
+    numbers = (*card.query, *card.anything, card.threshold)
+    finite = all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
+    if not finite or len(card.query) != len(FACTS) + 1 or len(card.anything) != OF_ANY + 1:
+        return f"query must be {len(FACTS) + 1} numbers, anything {OF_ANY + 1}"
+    return None if 0 <= card.threshold <= 1 else "threshold must be from 0 to 1"

@@ -1,0 +1,341 @@
+"""A mark found in scenes of any size, from one picture of it; or any mark, whichever it is.
+
+H, W: px of a scene; h, w: places of a level's mask; T, C: tokens and channels of `Features`;
+D: dimensions of the retrieval model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from likemark.db.errors import InvalidInput, ModelDamaged, one_line
+from likemark.retrieval.devices import AUTO, Device, choose_device
+from likemark.retrieval.embedder import Embedder
+from likemark.retrieval.models import FoundModel, find_model
+from likemark.retrieval.oneshot import card as cards
+from likemark.retrieval.oneshot.card import Facts, OneShotCard
+from likemark.retrieval.oneshot.features import Features, load_features
+from likemark.retrieval.oneshot.network import STRIDE, OneShot, Size
+from likemark.retrieval.oneshot.refine import Rect, refined
+from likemark.retrieval.oneshot.regions import Logits, Spot, is_like, spots, suppressed
+from likemark.retrieval.oneshot.tiles import Level, Tile, levels, view
+from likemark.retrieval.pictures.normalise import flatten, prepared
+from likemark.retrieval.redact.regions import Region
+
+Pixels = NDArray[np.uint8]
+Row = NDArray[np.float32]
+_AT_ONCE = 16  # questions that go through the network together
+_FLAT = 12  # levels within which a picture is of one colour
+_KEPT = 12  # views of a scene that are kept for its next query
+_OWN, _MORE, _ANY = 8, 4, 40  # places that are embedded: of a query's mask, of any mark beside it
+# and of any mark alone
+_FITTED = 3  # places of a query, the surest, whose boxes are fitted
+_SURE = 0.2  # probability from which it is worth it
+_ROUND = 0.04  # of a box's sides: what its crop shows round it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """A query, ready to be looked for."""
+
+    name: str
+    tokens: torch.Tensor  # (T, C)
+    row: Row | None  # (D,), of length 1; None: any mark
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A place where a query's mark may be."""
+
+    region: Region  # px of the scene, its score yet to come
+    facts: Facts
+    row: Row  # (D,), of length 1: its crop's embedding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A place before its crop is embedded."""
+
+    spot: Spot
+    facts: Facts  # but for the similarity
+    is_own: bool  # of the query's mask, not only of that of any mark
+
+    @classmethod
+    def of(cls, spot: Spot, logits: Logits, anywhere: Logits, is_own: bool) -> Self:
+        """logits: (h, w), of the query; anywhere: (h, w), of any mark"""
+        facts = Facts(*spot.read(logits), spot.side, spot.read(anywhere)[0], None)
+        return cls(spot, facts, is_own)
+
+
+def _worth_it(seen: Sequence[_Seen], *, is_any: bool) -> list[_Seen]:
+    """The places whose crops are worth embedding: the surest of the query, and of any mark."""
+    own = [each for each in seen if each.is_own]
+    more = [each for each in seen if not each.is_own]
+    own.sort(key=lambda each: -each.facts.peak - each.facts.mean)
+    more.sort(key=lambda each: -each.facts.anything)
+    return own[:_OWN] + more[: _ANY if is_any else _MORE]
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """The last scene, and what was made of it for a query: the next one needs it too."""
+
+    scene: Pixels | None
+    # What the network is fed of each view.
+    views: dict[tuple[Level, Tile], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
+    rows: dict[tuple[int, int, int, int], Row] = field(default_factory=dict)  # by a place's box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """One place where a mark is."""
+
+    query: int  # which of those that were asked, from 0
+    region: Region  # px of the scene; its score is the probability that the mark is there
+    similarity: float | None  # cosine of its crop's embedding with the query's; None: any mark
+    row: Row  # (D,), of length 1: its crop's embedding
+
+
+class Finder:
+    """threshold: probability from which a place counts; embedder: what crops are embedded by."""
+
+    def __init__(
+        self, card: OneShotCard, network: OneShot, features: Features, embedder: Embedder
+    ) -> None:
+        self.card, self.threshold, self.embedder = card, card.threshold, embedder
+        self._network: Any = network.eval().to(embedder.device.torch())
+        self._features = features
+        self._held = _Held(None)
+
+    @property
+    def step(self) -> int:
+        """px: the network sees scenes whose sides are multiples of it."""
+        return self._features.step
+
+    @classmethod
+    def load(cls, *, device: str = AUTO, card: Path | None = None) -> Finder:
+        """card: of the one-shot model; the one in the package, unless told otherwise.
+
+        Raises ModelError when there is none, ModelDamaged when the parts do not belong together.
+        """
+        path = card or cards.DEFAULT
+        known, chosen = OneShotCard.read(path), choose_device(device)
+        model = find_model(known.model)
+        features = load_features(model, known.layers, chosen)
+        if features.fingerprint() != known.backbone:
+            raise ModelDamaged(
+                f"one-shot model {known.name!r} learned from another backbone than that of "
+                f"{model.card.name!r}: install the two that were made together"
+            )
+        return cls(known, _filled(known, path.parent, features), features, _embedder(model, chosen))
+
+    def ask(self, query: Pixels, *, name: str = "query") -> Ask:
+        """query: (h, w, 3 or 4). Raises InvalidInput for a picture of one colour."""
+        if is_flat(query):
+            raise InvalidInput(
+                f"{one_line(name)}: the picture is of one colour: there is no mark to look for"
+            )
+        square = prepared(query, self._features.size)[None]
+        device = self.embedder.device
+        with torch.inference_mode(), device.precision():
+            pixels = torch.from_numpy(square).to(device.torch())
+            tokens = self._features.of_queries(self._features.prepare(pixels))
+        return Ask(name, tokens[0], self._rows([query])[0])
+
+    def locate(
+        self, scene: Pixels, asks: Sequence[Ask], *, threshold: float | None = None
+    ) -> list[Located]:
+        """Where the marks of the queries are, the surest first, each place once for each query.
+
+        scene: (H, W, 3), of any size; threshold: the least probability
+        """
+        least = self.threshold if threshold is None else threshold
+        found: list[Located] = []
+        if not is_flat(scene) and asks:
+            for number, known in enumerate(self.candidates(scene, asks)):
+                judged = [self._judged(number, each) for each in known]
+                kept = [each for each in judged if each.region.score >= least]
+                best = [kept[n] for n in suppressed([each.region for each in kept])]
+                found += self._refined(scene, asks[number], best)
+        return sorted(found, key=lambda each: -each.region.score)
+
+    def propose(self, scene: Pixels, *, threshold: float | None = None) -> list[Located]:
+        """Where any mark is, the surest first. scene: (H, W, 3)"""
+        return self.locate(scene, [self.anything()], threshold=threshold)
+
+    def anything(self) -> Ask:
+        """The query that every mark answers."""
+        with torch.inference_mode():
+            tokens: torch.Tensor = self._network.any_query()
+        return Ask("any mark", tokens, None)
+
+    def candidates(self, scene: Pixels, asks: Sequence[Ask]) -> list[list[Candidate]]:
+        """Of each query all places of all levels, neither judged nor suppressed: those of its own
+        mask, and those where any mark is, for its crop may be like what the mask has missed.
+
+        scene: (H, W, 3)
+        """
+        tokens = [*(ask.tokens for ask in asks), self.anything().tokens]
+        shape = scene.shape[0], scene.shape[1]
+        found: list[list[_Seen]] = [[] for _ in asks]
+        for level in levels(scene.shape[1], scene.shape[0], step=self._features.step):
+            logits = self._level(scene, level, tokens)
+            anywhere = spots(logits[-1], shape)
+            for number, ask in enumerate(asks):
+                own = [] if ask.row is None else spots(logits[number], shape)
+                more = [s for s in anywhere if not any(is_like(s.region, o.region) for o in own)]
+                found[number] += [_Seen.of(s, logits[number], logits[-1], True) for s in own]
+                found[number] += [_Seen.of(s, logits[number], logits[-1], False) for s in more]
+        return [
+            self._candidates(scene, ask, _worth_it(seen, is_any=ask.row is None))
+            for ask, seen in zip(asks, found, strict=True)
+        ]
+
+    def _candidates(self, scene: Pixels, ask: Ask, seen: Sequence[_Seen]) -> list[Candidate]:
+        rows = self._embedded(scene, [each.spot for each in seen])
+        return [
+            Candidate(
+                each.spot.region,
+                replace(each.facts, similarity=None if ask.row is None else float(row @ ask.row)),
+                row,
+            )
+            for each, row in zip(seen, rows, strict=True)
+        ]
+
+    def _refined(self, scene: Pixels, ask: Ask, found: list[Located]) -> list[Located]:
+        """The surest ones with their boxes fitted; each place still only once."""
+        wanted, size = ask.row, (scene.shape[0], scene.shape[1])
+        if wanted is None:
+            return found
+        fitted = []
+        for place, each in enumerate(found):
+            likeness = each.similarity or 0.0
+            if place < _FITTED and each.region.score >= _SURE:
+                region = refined(
+                    each.region, likeness, size, lambda boxes: self._of_boxes(scene, boxes), wanted
+                )
+                each = replace(each, region=region)
+            fitted.append(each)
+        return [fitted[n] for n in suppressed([each.region for each in fitted])]
+
+    def _of_boxes(self, scene: Pixels, boxes: Sequence[Rect]) -> NDArray[np.float32]:
+        return self._rows([cut_out(scene, box) for box in boxes])
+
+    def _judged(self, number: int, known: Candidate) -> Located:
+        region = replace(known.region, score=self.card.probability(known.facts))
+        return Located(number, region, known.facts.similarity, known.row)
+
+    def _level(
+        self, scene: Pixels, level: Level, tokens: Sequence[torch.Tensor]
+    ) -> NDArray[np.float32]:
+        """(queries, h, w): logits; where tiles overlap, the middle of a tile counts most."""
+        shape = level.height // STRIDE, level.width // STRIDE
+        total = np.zeros((len(tokens), *shape), np.float32)
+        weight = np.zeros(shape, np.float32)
+        for tile in level.tiles():
+            left, top, wide, tall = (side // STRIDE for side in tile)
+            share = np.minimum.outer(_ramp(tall), _ramp(wide))
+            window = np.s_[top : top + tall, left : left + wide]
+            total[:, *window] += self._answers(scene, level, tile, tokens) * share
+            weight[window] += share
+        logits: NDArray[np.float32] = total / weight
+        return logits
+
+    def _answers(
+        self, scene: Pixels, level: Level, tile: Tile, tokens: Sequence[torch.Tensor]
+    ) -> NDArray[np.float32]:
+        """(queries, h, w): logits of one view."""
+        parts = []
+        with torch.inference_mode(), self.embedder.device.precision():
+            images, places = self._seen(scene, level, tile)
+            for start in range(0, len(tokens), _AT_ONCE):
+                queries = torch.stack(list(tokens[start : start + _AT_ONCE]))
+                numbers = torch.arange(len(queries), device=queries.device)
+                asks = torch.stack([torch.zeros_like(numbers), numbers], dim=1)
+                parts.append(self._network(images, places, queries, asks).float().cpu())
+        answers: NDArray[np.float32] = torch.cat(parts).numpy()
+        return answers
+
+    def _seen(self, scene: Pixels, level: Level, tile: Tile) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the network is fed of one view; of the last scene it is kept, if that is small."""
+        if self._held.scene is not scene:
+            self._held = _Held(scene)
+        kept = self._held.views
+        if (level, tile) not in kept:
+            pixels = torch.from_numpy(view(scene, level, tile)[None])
+            images = self._features.prepare(pixels.to(self.embedder.device.torch()))
+            seen = images, self._features.of_scenes(images)
+            if len(kept) >= _KEPT:
+                return seen
+            kept[level, tile] = seen
+        return kept[level, tile]
+
+    def _embedded(self, scene: Pixels, found: Sequence[Spot]) -> list[Row]:
+        """The rows of places' crops; of the last scene they are kept."""
+        rows = self._held.rows
+        new = [spot.region for spot in found if spot.region.box not in rows]
+        made = self._rows([crop(scene, region) for region in new])
+        rows.update((region.box, row) for region, row in zip(new, made, strict=True))
+        return [rows[spot.region.box] for spot in found]
+
+    def _rows(self, crops: Sequence[Pixels]) -> NDArray[np.float32]:
+        squares = [prepared(each, self.embedder.size) for each in crops]
+        if not squares:
+            return np.zeros((0, self.embedder.dimension), np.float32)
+        return self.embedder.embed(np.stack(squares))
+
+
+def crop(scene: Pixels, region: Region) -> Pixels:
+    """What the scene shows in a region's box, with a little round it."""
+    return cut_out(scene, region.box)
+
+
+def cut_out(scene: Pixels, box: Rect) -> Pixels:
+    left, top, right, bottom = (round(side) for side in box)
+    x, y = round((right - left) * _ROUND), round((bottom - top) * _ROUND)
+    return np.ascontiguousarray(scene[max(0, top - y) : bottom + y, max(0, left - x) : right + x])
+
+
+def is_flat(pixels: Pixels) -> bool:
+    """Whether a (h, w, 3 or 4) picture is of one colour."""
+    rgb = flatten(pixels)
+    return bool((np.ptp(rgb.reshape(-1, 3), axis=0) <= _FLAT).all())
+
+
+def _ramp(length: int) -> NDArray[np.float32]:
+    """(length,): from little at both ends to 1 in the middle."""
+    place = np.arange(length, dtype=np.float32) + 0.5
+    ramp: NDArray[np.float32] = np.minimum(np.minimum(place, length - place) / 16, 1)
+    return ramp
+
+
+def _filled(card: OneShotCard, folder: Path, features: Features) -> OneShot:
+    import safetensors
+    from safetensors.torch import load_file
+
+    network = OneShot(
+        Size(
+            channels=features.channels, layers=len(features.layers), tokens=features.tokens,
+            width=card.width, depth=card.depth, heads=card.heads, fine=card.fine,
+        )
+    )  # fmt: skip
+    path = card.check_weights(folder)
+    try:
+        network.load_state_dict(load_file(path), strict=True)
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        reason = one_line(str(error), limit=200)
+        raise ModelDamaged(
+            f"one-shot model {card.name!r}: {path} does not fit: {reason}"
+        ) from error
+    return network
+
+
+def _embedder(model: FoundModel, device: Device) -> Embedder:
+    return Embedder.load(model, device=device.name)

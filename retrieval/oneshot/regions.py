@@ -1,0 +1,138 @@
+"""Masks to places: what hangs together in a mask, with what is known of how sure it is.
+
+h, w: places of a level's mask, `STRIDE` px each; H, W: px of the scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likemark.retrieval.oneshot.network import PEAK, STRIDE
+from likemark.retrieval.redact.regions import Region, box_round
+
+Logits = NDArray[np.float32]
+_LEAST = 3  # places of a mask, fewer than which are no mark
+_LEVELS = (0.0, -1.0, -2.0)  # logits from which a place is in the mask
+_MOST = 6  # places of a level that are looked at, the surest
+_JOINED = 2  # places: gaps within one mark, at most half of it
+_ALIKE = 0.8  # IoU of boxes from which one of them is enough to look at
+_SAME = 0.5  # IoU of boxes from which two places are one
+_INSIDE = 0.8  # share of a box inside a surer one, from which it is a part of that
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spot:
+    """What hangs together in the mask of one level."""
+
+    region: Region  # px of the scene
+    top: int  # places of the level above it
+    left: int
+    cells: NDArray[np.bool_]  # (tall, wide): which places of its window are its own
+    side: float  # px of the level: the side of a square as large as its box
+
+    def read(self, logits: Logits) -> tuple[float, float]:
+        """The mean logit of its surest places, and of all. logits: (h, w) of the same level"""
+        tall, wide = self.cells.shape
+        window = logits[self.top : self.top + tall, self.left : self.left + wide]
+        values = np.sort(window[self.cells])[::-1]
+        return float(values[:PEAK].mean()), float(values.mean())
+
+
+def spots(logits: Logits, scene: tuple[int, int]) -> list[Spot]:
+    """Where the logits are above a level, for some levels, the surest first: a mask is often right
+    but for its size, which the likeness of its crop decides on.
+
+    logits: (h, w) of a level; scene: H, W
+    """
+    found: list[Spot] = []
+    for least in _LEVELS:
+        for spot in _spots(logits, scene, least):
+            if not any(is_like(spot.region, other.region) for other in found):
+                found.append(spot)
+    return found
+
+
+def _spots(logits: Logits, scene: tuple[int, int], least: float) -> list[Spot]:
+    import cv2
+
+    inked = (logits > least).astype(np.uint8)
+    near = cv2.dilate(inked, np.ones((_JOINED + 1,) * 2, np.uint8))
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+    found = []
+    for label in range(1, count):
+        x, y, wide, tall, _ = (int(n) for n in boxes[label])
+        window = np.s_[y : y + tall, x : x + wide]
+        cells = (labels[window] == label) & (inked[window] > 0)
+        if cells.sum() >= _LEAST:
+            held = np.sort(logits[window][cells])[::-1]
+            found.append((float(held[:PEAK].mean()), y, x, cells))
+    found.sort(key=lambda each: -each[0])
+    surest = found[:_MOST]
+    return [s for _, y, x, cells in surest for s in _spot(logits - least, y, x, cells, scene)]
+
+
+def _spot(
+    logits: Logits, top: int, left: int, cells: NDArray[np.bool_], scene: tuple[int, int]
+) -> Iterator[Spot]:
+    """One, or none where less than a px of the scene is left of it."""
+    import cv2
+
+    down, across = scene[0] / logits.shape[0], scene[1] / logits.shape[1]
+    tall, wide = cells.shape
+    values = np.where(cells, logits[top : top + tall, left : left + wide], -_FAR)
+    # A margin, so that the edge lies where the logits cross zero between two places.
+    padded = np.pad(values.clip(-_FAR, _FAR), 1, constant_values=-_FAR).astype(np.float32)
+    size = round(padded.shape[1] * across), round(padded.shape[0] * down)
+    if min(size) < 1:
+        return
+    fine = cv2.resize(padded, size, interpolation=cv2.INTER_LINEAR)
+    y, x = round((top - 1) * down), round((left - 1) * across)
+    mask = np.where(fine > 0, np.uint8(255), np.uint8(0))
+    mask = mask[max(0, -y) : scene[0] - y, max(0, -x) : scene[1] - x]
+    x, y = max(0, x), max(0, y)
+    if not mask.any():
+        return
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    mask = np.ascontiguousarray(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    x, y = x + int(columns[0]), y + int(rows[0])
+    side = (mask.shape[0] / down * mask.shape[1] / across) ** 0.5 * STRIDE
+    yield Spot(Region(x, y, mask, box_round(mask, x, y)), top, left, cells, side)
+
+
+def is_like(one: Region, other: Region) -> bool:
+    """Whether two places are all but the same."""
+    return _iou(one.box, other.box) >= _ALIKE
+
+
+_FAR = 4.0  # logits beyond which an edge would no longer move
+
+
+def suppressed(regions: Sequence[Region]) -> list[int]:
+    """The places, best first, of those that no better one has: non-maximum suppression by boxes."""
+    order = np.argsort([-region.score for region in regions], kind="stable").tolist()
+    kept: list[int] = []
+    for number in order:
+        if not any(_is_same(regions[number].box, regions[other].box) for other in kept):
+            kept.append(number)
+    return kept
+
+
+def _is_same(one: tuple[int, int, int, int], better: tuple[int, int, int, int]) -> bool:
+    across = min(one[2], better[2]) - max(one[0], better[0])
+    down = min(one[3], better[3]) - max(one[1], better[1])
+    if across <= 0 or down <= 0:
+        return False
+    area = (one[2] - one[0]) * (one[3] - one[1])
+    return _iou(one, better) >= _SAME or across * down / area >= _INSIDE
+
+
+def _iou(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    down = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(0, across) * max(0, down)
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return shared / (areas - shared)

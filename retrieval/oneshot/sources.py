@@ -1,0 +1,91 @@
+"""What marks are looked for in: pictures, folders of both, videos; and the order they come in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from likemark.db.errors import InvalidInput, NotFound
+from likemark.retrieval.pictures.sniff import EXTENSIONS
+from likemark.retrieval.redact.film import FORMATS
+from likemark.retrieval.redact.regions import Pixels
+
+# TypeScript ends its names alike: such a video is looked at where it is named itself.
+_SHARED = {".ts", ".mts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to look at."""
+
+    name: str  # its path, as it was given
+    below: Path  # the same from the folder that was given; of a file its name alone
+
+    @property
+    def is_video(self) -> bool:
+        return Path(self.name).suffix.lower() in FORMATS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """One picture, or one frame of a video."""
+
+    source: Source
+    pixels: Pixels  # (H, W, 3), upright
+    frame: int | None = None  # of a video, from 0
+    time: float | None = None  # seconds at which a video shows it
+    of: int = 1  # how many scenes its source has, as far as that is known
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
+            raise InvalidInput(
+                f"a scene of {self.pixels.dtype} and shape {self.pixels.shape} must be uint8 and "
+                "(H, W, 3)"
+            )
+
+    @property
+    def shown(self) -> str:
+        """Its name in messages."""
+        return self.source.name if self.time is None else f"{self.source.name} ({self.time:.2f} s)"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all of it is of one colour, as far as the finder tells colours apart."""
+        from likemark.retrieval.oneshot.finder import is_flat
+
+        # A part of it tells most pictures apart from a plain one.
+        return is_flat(self.pixels[::16, ::16]) and is_flat(self.pixels)
+
+
+def list_sources(names: Sequence[str]) -> list[Source]:
+    """Files as they are named, and what is below folders; each once.
+
+    Raises NotFound for a folder without pictures and videos.
+    """
+    sources: dict[str, Source] = {}
+    for name in names:
+        if not os.path.isdir(name):
+            sources.setdefault(os.path.abspath(name), Source(name, Path(Path(name).name)))
+            continue
+        found = list(_below(Path(name)))
+        if not found:
+            raise NotFound(f"{name}: holds no pictures or videos")
+        for path in found:
+            source = Source(str(path), path.relative_to(name))
+            sources.setdefault(os.path.abspath(path), source)
+    return list(sources.values())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """As `likemark.retrieval.scan.pictures` walks, videos among them."""
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            suffix = os.path.splitext(name)[1].lower()
+            is_video = suffix in FORMATS and suffix not in _SHARED
+            if (is_video or suffix[1:] in EXTENSIONS) and not name.startswith("."):
+                yield Path(here) / name

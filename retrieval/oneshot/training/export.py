@@ -1,0 +1,109 @@
+"""A one-shot training's best weights as a model: safetensors in float16, and its card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from likemark.db.errors import InvalidInput, LikemarkError
+from likemark.retrieval.cards import file_sha256
+from likemark.retrieval.devices import AUTO, choose_device
+from likemark.retrieval.files import write_whole
+from likemark.retrieval.models import find_model
+from likemark.retrieval.oneshot.card import FACTS, OF_ANY, OneShotCard
+from likemark.retrieval.oneshot.features import load_features
+from likemark.retrieval.oneshot.finder import Finder
+from likemark.retrieval.oneshot.training.calibration import calibrated
+from likemark.retrieval.oneshot.training.config import OneShotTraining
+from likemark.retrieval.oneshot.training.material import read_material
+from likemark.retrieval.oneshot.training.sampling import Questions
+from likemark.retrieval.training.export import Kept, kept_weights, run_settings
+from likemark.retrieval.training.folder import LOG, SHAPES, bound
+from likemark.retrieval.training.reports.log import read_log
+
+_SIZE = 392  # px: the scenes that probabilities are learned on are larger than those trained on
+_BATCHES = 12  # of them
+_SEED = 20_011  # added to the run's, for those scenes
+
+
+def export_one_shot(
+    run: Path, folder: Path, *, name: str,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> OneShotCard:  # fmt: skip
+    """Write NAME.safetensors and NAME.json into a folder.
+
+    told: how many batches of scenes, of all that probabilities are learned on, are done
+    Raises NotFound for a run without weights, InvalidInput for a name that no file can have or a
+    run that finds too little, and what `read_material` and `Finder.load` raise.
+    """
+    if name.startswith(".") or Path(name).name != name:
+        raise InvalidInput(f"name {name!r} must be a file's name, without an ending")
+    config = run_settings(run)
+    if not isinstance(config, OneShotTraining):
+        raise InvalidInput(f"{run}: holds no training of a one-shot network")
+    kept = kept_weights(run)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
+    path = folder / f"{name}.json"
+    _written(kept, folder / f"{name}.safetensors")
+    card = _card(run, config, kept, folder / f"{name}.safetensors")
+    card.write(path)
+    finder = Finder.load(device=AUTO, card=path)
+    _, held_out, _ = read_material(config.data, run / SHAPES, told=lambda done, of: None)
+    batch = replace(config.batch, size=max(_SIZE, config.batch.size))
+    asked = Questions(held_out, batch, config.run.seed + _SEED, finder.embedder.size, finder.step)
+    card = calibrated(finder, asked, _BATCHES, told=told)
+    card.write(path)
+    return card
+
+
+def _written(kept: Kept, path: Path) -> None:
+    from safetensors.torch import save
+
+    halves = {
+        key: (value.half() if value.is_floating_point() else value).contiguous()
+        for key, value in kept.weights.items()
+    }
+    write_whole(path, save(halves))
+
+
+def _card(run: Path, config: OneShotTraining, kept: Kept, weights: Path) -> OneShotCard:
+    """With probabilities of one half, until they are learned."""
+    network, model = config.network, find_model(config.network.model)
+    features = load_features(model, network.layers, choose_device("cpu"))
+    return OneShotCard(
+        name=weights.stem, model=model.card.name, backbone=features.fingerprint(),
+        layers=network.layers, width=network.width, depth=network.depth, heads=network.heads,
+        fine=network.fine, query=(0.0,) * (len(FACTS) + 1), anything=(0.0,) * (OF_ANY + 1),
+        threshold=0.5, licence="Apache-2.0", provenance=_provenance(run, config, kept),
+        weights=weights.name, sha256=file_sha256(weights), about={"recipe": _recipe(config)},
+    )  # fmt: skip
+
+
+def _recipe(config: OneShotTraining) -> dict[str, Any]:
+    """All settings that the weights depend on, files by their last name."""
+    recipe = bound(config.to_dict())
+    for name in ("data.corpus", "data.photos"):
+        recipe[name] = Path(recipe[name]).name
+    plain: dict[str, Any] = json.loads(json.dumps(recipe))  # as a card that is read gives it back
+    return plain
+
+
+def _provenance(run: Path, config: OneShotTraining, kept: Kept) -> str:
+    """Data, recipe, and how good it was: names only, no paths of the machine."""
+    told = read_log(run / LOG, "started")
+    data = f" ({told[-1]['drawings']:,} drawings, {told[-1]['photos']:,} photos)" if told else ""
+    batch = config.batch
+    return (
+        f"trained by likemark {version('likemark')} on scenes made of the corpus "
+        f"{Path(config.data.corpus).name!r}{data}: {kept.step:,} of {config.run.steps:,} steps of "
+        f"{2 * batch.pairs} scenes and {2 * batch.pairs * (1 + batch.right + batch.wrong)} "
+        f"questions, seed {config.run.seed}; validation mask IoU {kept.value:.4f} on held-out "
+        "marks and photos"
+    )

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.training import Heard
+
+from likemark.db.errors import InvalidInput, NotFound
+from likemark.retrieval.devices import choose_device
+from likemark.retrieval.oneshot.training.config import OneShotTraining
+from likemark.retrieval.oneshot.training.sampling import ANY, Questions
+from likemark.retrieval.oneshot.training.task import OneShotTask, one_shot_task
+from likemark.retrieval.training.export import kept_weights
+from likemark.retrieval.training.task import Share
+from likemark.retrieval.training.tasks import settings_of, written
+from likemark.retrieval.training.trainer import train
+
+
+def test_wrong_questions_are_at_least_as_many_as_right_ones(task: OneShotTask) -> None:
+    for step in range(3):
+        _, _, asks, targets = task.batches()[step]
+        for scene in set(asks[:, 0].tolist()):
+            asked = [n for n in range(len(asks)) if int(asks[n, 0]) == scene]
+            marks = [n for n in asked if int(asks[n, 1]) != ANY]
+            right = sum(bool((targets[n] > 0).any()) for n in marks)
+            assert len(asked) == 1 + task.config.batch.right + task.config.batch.wrong
+            assert right <= task.config.batch.right + 1  # a look-alike may be the scene's decoy
+
+
+def test_a_batch_is_a_function_of_the_seed_and_the_step(task: OneShotTask) -> None:
+    first, again = task.batches()[5], task.batches()[5]
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    other = task.batches()[6]
+    assert not torch.equal(first[0][0].float().mean(), other[0][0].float().mean())
+
+
+def test_two_processes_make_halves_of_one_batch(task: OneShotTask) -> None:
+    batch = replace(task.config.batch, pairs=4)
+    size = task.features.size, task.features.step
+    whole = Questions(task.material, batch, 0, *size)[0]
+    halves = [Questions(task.material, batch, 0, *size, Share(rank, 2))[0] for rank in (0, 1)]
+    for rank, half in enumerate(halves):
+        pairs = [(2 * n, 2 * n + 1) for n in (rank, rank + 2)]
+        assert torch.equal(half[0], whole[0][[scene for pair in pairs for scene in pair]])
+
+
+def test_a_process_with_one_pair_of_scenes_has_no_wrong_queries_and_is_refused(
+    quick: OneShotTraining, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match=r"batch\.pairs is 2, for 2 processes"):
+        one_shot_task(quick, tmp_path, Share(0, 2), choose_device("cpu"), Heard())
+
+
+def test_what_is_asked_for_is_where_the_target_says(task: OneShotTask) -> None:
+    scenes, queries, asks, targets = task.batches()[0]
+    assert targets.shape[1:] == (scenes.shape[1] // 4, scenes.shape[2] // 4)
+    assert queries.shape[1:] == (task.features.size, task.features.size, 3)
+    for scene in range(len(scenes)):
+        own = targets[asks[:, 0] == scene]
+        anything = own[0]  # asked first: for any mark
+        assert bool((own.amax(0) <= anything).all())
+
+
+def test_marks_and_photos_are_split_never_pairs(task: OneShotTask) -> None:
+    assert not set(task.material.corpus.names) & set(task.held_out.corpus.names)
+    assert not set(task.material.photos) & set(task.held_out.photos)
+    assert task.held_out.photos
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(
+    quick: OneShotTraining, tmp_path: Path
+) -> None:
+    class Killed(Exception):
+        pass
+
+    class Killing(Heard):
+        def stepped(self, step: object) -> None:
+            super().stepped(step)  # type: ignore[arg-type]
+            if len(self.steps) == 3:
+                raise Killed
+
+    eager = replace(quick, run=replace(quick.run, checkpoint=0.0))
+    whole = train(eager, tmp_path / "whole", observer=Heard())
+    with pytest.raises(Killed):
+        train(eager, tmp_path / "killed", observer=Killing())
+    gone_on = train(eager, tmp_path / "killed", observer=Heard())
+    assert gone_on.metric == whole.metric == "mask IoU"
+    assert gone_on.best == whole.best
+    one, two = (kept_weights(tmp_path / name).weights for name in ("whole", "killed"))
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_the_backbone_stays_as_it_is(task: OneShotTask) -> None:
+    before = task.features.fingerprint()
+    task.prepare(task.network, 0)
+    task.backward(task.network, task.batches()[0], 0)
+    assert all(p.grad is None for p in task.features.parameters())
+    assert not task.features.backbone.training
+    assert task.features.fingerprint() == before
+
+
+def test_swapping_queries_changes_the_answers_of_a_network_that_looks(task: OneShotTask) -> None:
+    scenes, queries, asks, targets = task.batches()[0]
+    with torch.inference_mode():
+        asked = task.answers(task.network, (scenes, queries, asks, targets))
+        swapped = task.answers(task.network, (scenes, queries.flip(0), asks, targets))
+    marks = asks[:, 1] != ANY
+    assert torch.equal(asked[~marks], swapped[~marks])
+    assert (asked[marks] - swapped[marks]).abs().mean() > 1e-4
+
+
+def test_training_drives_the_loss_of_one_batch_down(task: OneShotTask) -> None:
+    optimiser = task.optimiser()
+    batch = task.batches()[0]
+    for group in optimiser.param_groups:
+        group["lr"] = 5e-3
+    losses = []
+    for step in range(40):
+        task.prepare(task.network, step)
+        losses.append(task.backward(task.network, batch, step))
+        optimiser.step()
+        optimiser.zero_grad()
+    assert np.mean(losses[-5:]) < 0.7 * losses[0]
+
+
+def test_settings_are_read_back_as_they_were_written(quick: OneShotTraining) -> None:
+    assert settings_of(written(quick)) == quick
+    with pytest.raises(InvalidInput, match=r"batch\.wrong must be batch\.right or more"):
+        replace(quick.batch, wrong=0)
+
+
+def test_one_photo_is_too_few(quick: OneShotTraining, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    one = next(Path(quick.data.photos).iterdir())
+    (tmp_path / "photos" / one.name).write_bytes(one.read_bytes())
+    few = replace(quick, data=replace(quick.data, photos=str(tmp_path / "photos")))
+    with pytest.raises(NotFound, match="1 photos are too few"):
+        train(few, tmp_path / "run", observer=Heard())

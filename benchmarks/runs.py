@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from likemark.benchmarks.corpus.dataset import OpenBenchmark
 from likemark.benchmarks.encoders import Encoder
+from likemark.benchmarks.flickr27.layout import SUBSETS
 from likemark.benchmarks.model_encoder import ModelEncoder
 from likemark.benchmarks.protocol.run import Gallery, run_retrieval
 from likemark.benchmarks.rivals.registry import Rival, RivalUnavailable, rivals
@@ -27,6 +28,8 @@ FOLDERS = {
     "metu": "metu",
     "flickr27": "flickrlogos27",
     "locate": "flickrlogos27",
+    "scenes": "open",
+    "redaction": "flickrlogos27",
     "invariance": "open",
     "search": "open",
     "speed": None,
@@ -47,10 +50,16 @@ class RunOptions:
     weights: Path | None = None  # folder of the rivals' weights
     packages: Path | None = None  # folder of locate's npm packages; None: below the cache
     distractors: int | None = None  # None: all there are
+    photos: Path | None = None  # folder of photos for scenes; None: "photos" beside the data
+    subset: int = SUBSETS[-1]  # official one of FlickrLogos-27 whose photos locate asks: 6 is all
+    scenes: int | None = None  # of redaction's photos, so many of all brands; None: all there are
 
     def __post_init__(self) -> None:
-        if self.distractors is not None and self.distractors < 1:
-            raise InvalidInput(f"distractors {self.distractors}: must be 1 or more")
+        if self.subset not in SUBSETS:
+            raise InvalidInput(f"subset {self.subset}: must be one of {SUBSETS}")
+        for name, count in (("distractors", self.distractors), ("scenes", self.scenes)):
+            if count is not None and count < 1:
+                raise InvalidInput(f"{name} {count}: must be 1 or more")
 
 
 def run_all(options: RunOptions, *, progress: Progress) -> Iterator[Document]:
@@ -60,6 +69,9 @@ def run_all(options: RunOptions, *, progress: Progress) -> Iterator[Document]:
     for name, folder in FOLDERS.items():
         if folder is not None and not (options.data / folder).is_dir():
             progress(f"{name}: left out, there is no {options.data / folder}")
+            continue
+        if name == "scenes" and not (options.photos or options.data / "photos").is_dir():
+            progress("scenes: left out, there are no photos; --photos names a folder of them")
             continue
         yield run(name, options, progress=progress, within=folder)
 
@@ -109,7 +121,10 @@ def command(name: str, options: RunOptions, data: Path | None) -> str:
     words += [f"--data {data.name}"] if data else []
     words += [f"--model {Path(options.model).name}"] if options.model != DEFAULT else []
     words += [f"--distractors {options.distractors}"] if options.distractors else []
-    if name in ("retrieval", "flickr27", "locate"):
+    if options.subset != SUBSETS[-1] and name == "locate":
+        words += [f"--subset {options.subset}"]
+    words += [f"--scenes {options.scenes}"] if options.scenes and name == "redaction" else []
+    if name in ("retrieval", "flickr27", "locate", "scenes"):
         words += [] if options.with_rivals else ["--no-rivals"]
         words += [f"--rival {shlex.quote(part)}" for part in options.chosen]
     if name in ("retrieval", "flickr27"):
@@ -215,18 +230,47 @@ def _encoders(job: Job) -> Iterator[Encoder]:
 
 
 def _locate(job: Job) -> Outcome:
+    from likemark.benchmarks.locate.one_shot import OneShotLocator
     from likemark.benchmarks.locate.photos import locate_in_photos
     from likemark.benchmarks.locate.rivals.registry import locators
+    from likemark.retrieval.oneshot.finder import Finder
 
     options = job.options
-    if not options.with_rivals:
-        raise InvalidInput("locate measures its rivals alone: leave --no-rivals out")
-    chosen = choose(locators(job.model()), options.chosen)
+    rivals = choose(locators(job.model()), options.chosen) if options.with_rivals else ()
+    chosen = (OneShotLocator(Finder.load(device=options.device)), *rivals)
     packages = options.packages or options.cache / "packages"
     result = locate_in_photos(
-        job.folder, chosen, cache=options.cache, packages=packages, progress=job.progress
-    )
+        job.folder, chosen, cache=options.cache, packages=packages, subset=options.subset,
+        progress=job.progress,
+    )  # fmt: skip
     return asdict(result), {"name": "FlickrLogos-27", "sha256": result.answers.data}
+
+
+def _scenes(job: Job) -> Outcome:
+    from likemark.benchmarks.locate.made import locate_in_made_scenes
+    from likemark.benchmarks.locate.one_shot import OneShotLocator
+    from likemark.benchmarks.locate.rivals.registry import locators
+    from likemark.retrieval.oneshot.finder import Finder
+
+    options, benchmark = job.options, job.benchmark()
+    rivals = choose(locators(job.model()), options.chosen) if options.with_rivals else ()
+    chosen = (OneShotLocator(Finder.load(device=options.device)), *rivals)
+    photos = options.photos or job.folder.resolve().parent / "photos"
+    result = locate_in_made_scenes(
+        benchmark, photos, chosen, cache=options.cache, progress=job.progress
+    )
+    return asdict(result), {"name": "likemark-open in photos", "sha256": result.answers.data}
+
+
+def _redaction(job: Job) -> Outcome:
+    from likemark.benchmarks.redaction.finding import NetworkFinding
+    from likemark.benchmarks.redaction.run import run_redaction
+
+    finding = NetworkFinding.load(device=job.options.device)
+    result = run_redaction(
+        job.folder, finding, job.model(), scenes=job.options.scenes, progress=job.progress
+    )
+    return asdict(result), {"name": "FlickrLogos-27", "sha256": result.data}
 
 
 def _metu(job: Job) -> Outcome:
@@ -256,6 +300,8 @@ RUNNERS: dict[str, Callable[[Job], Outcome]] = {
     "metu": _metu,
     "flickr27": _flickr27,
     "locate": _locate,
+    "scenes": _scenes,
+    "redaction": _redaction,
     "invariance": _invariance,
     "search": _search,
     "speed": _speed,

@@ -34,6 +34,8 @@ class Benchmark(StrEnum):
     metu = "metu"
     flickr27 = "flickr27"
     locate = "locate"
+    scenes = "scenes"
+    redaction = "redaction"
     invariance = "invariance"
     search = "search"
     speed = "speed"
@@ -95,6 +97,23 @@ def run(
     distractors: Annotated[
         int | None, typer.Option(help="Of likemark-open, the first so many [default: all].")
     ] = None,
+    subset: Annotated[
+        int,
+        typer.Option(
+            min=1, max=6, help="FlickrLogos-27's subset whose photos locate asks: 6 is all."
+        ),
+    ] = 6,
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of photos for scenes [default: photos beside the data].",
+            show_default=False,
+        ),
+    ] = None,
+    scenes: Annotated[
+        int | None,
+        typer.Option(help="Of redaction's photos, so many of all brands [default: all]."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write JSON, Markdown, plots and index.html here.")
     ] = None,
@@ -129,6 +148,9 @@ def run(
         weights=weights,
         packages=packages,
         distractors=distractors,
+        photos=photos,
+        subset=subset,
+        scenes=scenes,
     )
     everything = benchmark is Benchmark.all
     runs = (

@@ -2,7 +2,8 @@
 
 Each scene holds one mark of the benchmark's share, as `likemark.augment.scenes` puts marks into
 photos. It is asked with another drawing of the mark (the same one, where the mark has no other),
-and with one of another mark. The mask is the ink of all copies that are visible. Q: drawings.
+and with one of another mark. The mask is the visible ink of all copies, and what it encloses.
+Q: drawings.
 """
 
 from __future__ import annotations
@@ -104,10 +105,11 @@ def _made(
     for _ in range(_TRIES):
         photo = photos[int(rng.integers(len(photos)))]
         scene = make_scene(photo, [mark], rng, recipe, size=(SIDE, SIDE))
-        masks = [placed.mask >= SEEN for placed in scene.placed]
-        boxes = tuple(_box(mask) for mask in masks if mask.any())
+        boxes = tuple(
+            _box(placed.mask >= SEEN) for placed in scene.placed if (placed.mask >= SEEN).any()
+        )
         if boxes:
-            return Made(scene.pixels, np.logical_or.reduce(masks), boxes)
+            return Made(scene.pixels, scene.place_of(0) >= SEEN, boxes)
     return None
 
 

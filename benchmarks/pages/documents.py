@@ -18,6 +18,8 @@ TITLES = {
     "metu": "Retrieval: METU",
     "flickr27": "Brands in photos: FlickrLogos-27",
     "locate": "Marks found in photos: FlickrLogos-27",
+    "scenes": "Marks found in made scenes: likemark-open",
+    "redaction": "Marks taken out of photos: FlickrLogos-27",
     "invariance": "Invariance",
     "search": "At search time: likemark-open",
     "experiments": "Training: likemark-open",

@@ -52,6 +52,35 @@ SIZE_COLUMNS = (
 )
 
 
+SCENE_COLUMNS = (
+    SYSTEM,
+    Column("mask IoU (95 %)", "mean over the right questions; nothing found counts as 0"),
+    *COLUMNS[2:],
+)
+
+
+def scenes_protocol(document: Document) -> str:
+    result = document.result
+    answers = result["answers"]
+    return (
+        f"{count(answers['questions'])} questions in {count(answers['scenes'])} scenes, each with "
+        f"one of {count(result['marks'])} marks of likemark-open in one of "
+        f"{count(result['photos'])} photos, neither of which any training has seen; asked with "
+        "another drawing of the mark where it has one, and with another mark."
+    )
+
+
+def scenes_tables(document: Document) -> list[Table]:
+    rows = document.result["answers"]["rows"]
+    made = tuple(
+        Row((whole.cells[0], _figure(one["mask_iou"]), *whole.cells[2:]))
+        for row, one in _standings(rows)
+        if one["size"] == "all"
+        for whole in (_row(row, one),)
+    )
+    return [Table("Marks found", SCENE_COLUMNS, made)]
+
+
 def locate_protocol(document: Document) -> str:
     result = document.result
     answers, missing = result["answers"], result["without_drawing"]

@@ -96,6 +96,8 @@ _PLOTS: dict[str, Callable[[Document, str], list[Plot]]] = {
     "metu": _metu,
     "flickr27": _flickr27,
     "locate": lambda document, prefix: [],
+    "scenes": lambda document, prefix: [],
+    "redaction": lambda document, prefix: [],
     "invariance": _invariance,
     "search": lambda document, prefix: [],
     "experiments": lambda document, prefix: [],

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from likemark.benchmarks.pages.documents import Document, reading
-from likemark.benchmarks.pages.locate_tables import locate_protocol, locate_tables
+from likemark.benchmarks.pages.locate_tables import (
+    locate_protocol,
+    locate_tables,
+    scenes_protocol,
+    scenes_tables,
+)
+from likemark.benchmarks.pages.redaction_tables import redaction_protocol, redaction_tables
 from likemark.benchmarks.pages.retrieval_tables import (
     metu_protocol,
     metu_tables,
@@ -33,6 +39,8 @@ _PROTOCOLS: dict[str, Callable[[Document], str]] = {
     "metu": metu_protocol,
     "flickr27": flickr27_protocol,
     "locate": locate_protocol,
+    "scenes": scenes_protocol,
+    "redaction": redaction_protocol,
     "invariance": invariance_protocol,
     "search": search_protocol,
     "experiments": experiments_protocol,
@@ -43,6 +51,8 @@ _TABLES: dict[str, Callable[[Document], list[Table]]] = {
     "metu": metu_tables,
     "flickr27": flickr27_tables,
     "locate": locate_tables,
+    "scenes": scenes_tables,
+    "redaction": redaction_tables,
     "invariance": invariance_tables,
     "search": search_tables,
     "experiments": experiments_tables,

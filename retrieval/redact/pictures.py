@@ -37,6 +37,7 @@ class PictureResult:
     regions: tuple[Region, ...]  # that were located, in px of the upright picture
     copied: bool  # nothing was covered: the file is the source's, byte for byte
     notes: tuple[str, ...]  # one line each
+    written: bool = True  # False: nothing was covered, and no copy was wanted
 
 
 def redact_picture(
@@ -46,10 +47,12 @@ def redact_picture(
     *,
     style: Style | None = None,
     limits: PictureLimits | None = None,
+    copy: bool = True,
 ) -> PictureResult:
     """Cover the marks of a picture; what lies outside is bit-identical where the format allows.
 
     locate: is shown the picture upright, laid on a plain ground where it is transparent
+    copy: a picture in which nothing is covered is written all the same, as it is
     Raises PictureError for what cannot be read or not be written as it was, InvalidInput for a
     target of another format, and what `write_whole` raises.
     """
@@ -63,8 +66,9 @@ def redact_picture(
         frame = _opened(name, content, kind, limits)
         regions = tuple(locate(_seen(name, content, kind, limits)))
         if not regions or not cover(frame, regions, style or Style()):
-            write_whole(target, content)
-            return PictureResult(regions, True, ())
+            if copy:
+                write_whole(target, content)
+            return PictureResult(regions, copy, (), written=copy)
         write_whole(target, _encoded(name, frame, content, kind))
     return PictureResult(regions, False, _notes(name, frame, content, kind))
 

@@ -45,10 +45,19 @@ class VideoResult:
 
     frames: int  # written
     covered: int  # frames with a covered mark
-    marks: int  # followed from frame to frame
+    scores: tuple[float, ...]  # of each mark that was followed from frame to frame, its best
     copied: bool  # nothing was found: the file is the source's, byte for byte
     notes: tuple[str, ...]  # one line each: what could not be read or carried over
     sample: Sample | None  # for a preview
+    written: bool = True  # False: nothing was found, and no copy was wanted
+
+    @property
+    def marks(self) -> int:
+        return len(self.scores)
+
+
+class _Unwanted(Exception):
+    """Nothing was found, and no copy is wanted: what was written goes."""
 
 
 def redact_video(
@@ -59,10 +68,12 @@ def redact_video(
     style: Style | None = None,
     tracking: Tracking | None = None,
     progress: Progress | None = None,
+    copy: bool = True,
 ) -> VideoResult:
     """Cover the marks of a video's frames; sound and subtitles are copied packet for packet.
 
     locate: is shown frames upright
+    copy: a video in which nothing is found is written all the same, as it is
     Raises NotFound, InvalidInput for a target that names no video format, and LikemarkError for
     what cannot be read or written. The target is written whole or not at all.
     """
@@ -70,15 +81,24 @@ def redact_video(
     form = format_of(target)
     film = film_of(source)
     run = _Run(film, locate, style or Style(), tracking or Tracking(), progress)
-    with whole_file(target) as stream:
-        _written(source, stream, form, run)
-        copied = run.covered == 0 and source.suffix.lower() == target.suffix.lower()
-        if copied:
-            stream.seek(0)
-            stream.truncate()
-            with source.open("rb") as whole:
-                shutil.copyfileobj(whole, stream)
+    try:
+        with whole_file(target) as stream:
+            _written(source, stream, form, run)
+            if run.covered == 0 and not copy:
+                raise _Unwanted
+            copied = run.covered == 0 and source.suffix.lower() == target.suffix.lower()
+            if copied:
+                _copy(source, stream)
+    except _Unwanted:
+        return run.result(written=False)
     return run.result(copied=copied)
+
+
+def _copy(source: Path, stream: BinaryIO) -> None:
+    stream.seek(0)
+    stream.truncate()
+    with source.open("rb") as whole:
+        shutil.copyfileobj(whole, stream)
 
 
 def _written(source: Path, stream: BinaryIO, form: str, run: _Run) -> None:
@@ -88,9 +108,7 @@ def _written(source: Path, stream: BinaryIO, form: str, run: _Run) -> None:
         with opened(source) as (container, video):
             run.write(container, video, stream, form)
     except FFmpegError as error:
-        if isinstance(
-            error.__context__, OSError
-        ):  # of the stream it writes to, such as a full disk
+        if isinstance(error.__context__, OSError):  # of what it writes to, such as a full disk
             raise error.__context__ from error
         raise LikemarkError(f"{run.film.name}: cannot be written anew: {error.strerror}") from error
 
@@ -109,8 +127,10 @@ class _Run:
         self.film = film
         self.covered = self._frames = self._damaged = 0
         self._last = 0.0  # seconds after the start
-        self._numbers: set[int] = set()
-        self._notes: list[str] = []
+        self._scores: dict[int, float] = {}  # the best of each mark
+        self._notes: list[str] = []  # of what was read
+        self._losses: list[str] = []  # of what was written: of a copy, nothing is lost
+        self._unseen = 0  # streams of other px, which a copy holds
         self._sample: Sample | None = None
         self._progress = progress or (lambda done, total: None)
         self._tracker = Tracker(locate, _affordable(tracking, film), style)
@@ -120,7 +140,7 @@ class _Run:
     def write(
         self, container: InputContainer, video: VideoStream, stream: BinaryIO, form: str
     ) -> None:
-        writer = Writer(stream, form, self.film, container, self._notes.append)
+        writer = Writer(stream, form, self.film, container, self._losses.append)
         with closing(writer.container):
             for frame, whole in self._read(container, video, writer):
                 self._take(frame, writer, whole=whole)
@@ -128,18 +148,25 @@ class _Run:
                 self._give(marks, writer)
             if not self._frames:
                 raise LikemarkError(f"{self.film.name}: no frame could be decoded")
+            self._unseen = writer.unseen
             writer.close()
         self._close()
 
-    def result(self, *, copied: bool) -> VideoResult:
+    def result(self, *, copied: bool = False, written: bool = True) -> VideoResult:
         return VideoResult(
             frames=self._frames,
             covered=self.covered,
-            marks=len(self._numbers),
+            scores=tuple(self._scores.values()),
             copied=copied,
-            notes=tuple(self._notes),
+            notes=(*(self._of_copy() if copied else self._losses), *self._notes),
             sample=self._sample,
+            written=written,
         )
+
+    def _of_copy(self) -> list[str]:
+        what = "a cover picture or another view that was not looked at"
+        line = f"{self.film.name}: copied with {what}: the mark may be in it"
+        return [line] if self._unseen else []
 
     def _read(
         self, container: InputContainer, video: VideoStream, writer: Writer
@@ -187,7 +214,8 @@ class _Run:
         if mask is None:
             return frame
         self.covered += 1
-        self._numbers.update(marks)
+        for number, region in marks.items():
+            self._scores[number] = max(region.score, self._scores.get(number, 0.0))
         self._remember(frame, marks)
         return put_back(frame, rgb, self.film.turn.stored(mask))
 

@@ -59,6 +59,7 @@ class Writer:
         self.container: OutputContainer = av.open(stream, "w", format=form, options=options)
         self._last: int | None = None
         self._tell = tell
+        self.unseen = 0  # streams of other px: cover pictures, further views
         try:
             self.video = self._video(film, form)
             self._copies = self._copied(source)
@@ -148,6 +149,7 @@ class Writer:
                 if made is not None:
                     copies[stream.index] = made
             else:  # another view, a cover picture or data: the mark may be in any of them
+                self.unseen += stream.type == "video"
                 self._left_out(stream)
         return copies
 

@@ -1,4 +1,4 @@
-"""Every locator of a run, in the order of the tables."""
+"""Every rival of a run, in the order of the tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from likemark.benchmarks.locate.rivals.template import TemplateLocator
 
 
 def locators(encoder: Encoder) -> tuple[Locator, ...]:
-    """encoder: what the sliding windows are embedded with, the model that is measured."""
+    """The rivals. encoder: what the sliding windows are embedded with."""
     return (
         SlidingLocator(encoder),
         KeypointLocator(KeypointRecipe("SIFT")),

@@ -28,6 +28,8 @@ from likemark.benchmarks.pages.page import render_page
 from likemark.benchmarks.protocol.retrieval import Failure, Hit, Intervals, Standing
 from likemark.benchmarks.protocol.run import RetrievalResult, RetrievalRow
 from likemark.benchmarks.protocol.search_time import SearchTime, Way
+from likemark.benchmarks.redaction.clip import ClipFigures
+from likemark.benchmarks.redaction.run import RedactionResult, RedactionRow
 from likemark.benchmarks.speed import SpeedOptions, SpeedReport, report_json
 from likemark.benchmarks.speed_indexing import Cost, Repetition, summary
 from likemark.benchmarks.speed_machine import Machine
@@ -171,6 +173,21 @@ def locate() -> Any:
     return envelope("locate", asdict(result), data={"name": "FlickrLogos-27", "sha256": DATA})
 
 
+def redaction() -> Any:
+    clip, share = ClipFigures(0.0, 1.0, 41.7), Interval(0.021, 0.063)
+    rows = tuple(
+        RedactionRow(where, style, 0.04, share, 0.912, 0.743, 0.951, clip)
+        for where in ("found", "true boxes")
+        for style in ("mosaic", "fill")
+    )
+    brands = tuple(f"Brand {number}" for number in range(27))
+    result = RedactionResult(
+        DATA, "likemark-oneshot 0a1b", 0, brands, 809, 1261, 135, 540, 0.613,
+        Interval(0.57, 0.66), 0.084, 0.41, 48, (480, 270), rows,
+    )  # fmt: skip
+    return envelope("redaction", asdict(result), data={"name": "FlickrLogos-27", "sha256": DATA})
+
+
 def invariance() -> Any:
     recalls = [
         Recall("rotation_15", "turned by 15 degrees either way", 200, 0.95, 0.99),
@@ -250,7 +267,8 @@ def draw_pictures(folder: Path, count: int = 24) -> Path:
 def documents() -> dict[str, dict[str, Any]]:
     """By benchmark, as read back from their files."""
     made = (
-        retrieval(), metu(), flickr27(), locate(), invariance(), search(), experiments(), speed()
+        retrieval(), metu(), flickr27(), locate(), redaction(), invariance(), search(),
+        experiments(), speed()
     )  # fmt: skip
     return {document["benchmark"]: plain(document) for document in made}
 
@@ -259,7 +277,8 @@ def documents() -> dict[str, dict[str, Any]]:
 def whole_page(pictures: Path) -> str:
     """Every benchmark, with pictures."""
     made = (
-        retrieval(), metu(), flickr27(), locate(), invariance(), search(), experiments(), speed()
+        retrieval(), metu(), flickr27(), locate(), redaction(), invariance(), search(),
+        experiments(), speed()
     )  # fmt: skip
     return render_page(made, pictures=pictures)
 

@@ -30,6 +30,24 @@ PROGRAM = """
 """
 
 
+IN_PLACE = """
+    import sys
+    from pathlib import Path
+    from likemark.retrieval.redact.batch import redact_files
+    from likemark.retrieval.redact.jobs import list_jobs
+    from likemark.retrieval.redact.regions import region_of_box
+
+    def progress(done, total):
+        if done == 5:
+            print("begun", flush=True)
+            sys.stdin.readline()
+
+    jobs = list_jobs([Path(sys.argv[1])], out=None).jobs
+    locating = lambda path: lambda frame: [region_of_box(30, 20, 36, 24)]
+    print([outcome.regions for outcome in redact_files(jobs, locating, progress=progress)])
+"""
+
+
 FULL = """
     import resource, signal, sys
     from pathlib import Path
@@ -80,3 +98,19 @@ def test_a_killed_run_leaves_the_final_name_as_it_was(
         running.go_on()
         assert running.end().strip() == "done"
     assert target.stat().st_size > 1000
+
+
+def test_a_killed_run_leaves_a_file_in_its_place_as_it_was_and_the_next_one_replaces_it(
+    shot: Callable[..., Pixels], film: Callable[..., Path], tmp_path: Path
+) -> None:
+    source = film("a.mp4", [shot(30, 20)] * 20, codec="mpeg4")
+    before = source.read_bytes()
+    with python(IN_PLACE, source.parent) as running:
+        assert running.line() == "begun"
+        running.kill()
+    assert source.read_bytes() == before
+    with python(IN_PLACE, source.parent) as running:
+        assert running.line() == "begun"
+        running.go_on()
+        assert running.end().strip() == "[1]"  # what the killed run left behind is no source
+    assert source.read_bytes() != before

@@ -1,0 +1,80 @@
+"""What finds the marks of one file after another: a query, every mark, or what was found before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from likemark.db.errors import InvalidInput, NotFound
+from likemark.retrieval.devices import AUTO
+from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.redact.regions import Locator, Pixels, Region
+
+Locating = Callable[[Path], Locator]  # takes a file's name, before it is opened
+
+
+def locating_queries(
+    queries: Sequence[Path],
+    *,
+    threshold: float | None = None,
+    device: str = AUTO,
+    limits: PictureLimits | None = None,
+    card: Path | None = None,
+) -> Locating:
+    """What finds the marks that are shown, with the network.
+
+    queries: pictures of marks, and folders of such
+    threshold: probability from which a place counts, 0 to 1; None: the network's own
+    card: of the network; None: the one in the package
+    Raises PictureError, InvalidInput where a picture shows no mark, NotFound, and as `Finder.load`.
+    """
+    from likemark.retrieval.pictures.load import load_picture
+
+    check_threshold(threshold)
+    pictures = [(path, load_picture(path, limits)) for path in _files(queries)]
+    # After the pictures: torch need not be loaded to say that one is missing.
+    from likemark.retrieval.oneshot.finder import Finder
+
+    finder = Finder.load(device=device, card=card)
+    asks = [finder.ask(pixels, name=str(path)) for path, pixels in pictures]
+
+    def locate(frame: Pixels) -> Sequence[Region]:
+        found = finder.locate(np.ascontiguousarray(frame), asks, threshold=threshold)
+        return [each.region for each in found]
+
+    return lambda path: locate
+
+
+def locating_all(
+    *, threshold: float | None = None, device: str = AUTO, card: Path | None = None
+) -> Locating:
+    """What finds every mark, whichever it is; raises as `Finder.load`."""
+    check_threshold(threshold)
+    from likemark.retrieval.oneshot.finder import Finder
+
+    finder = Finder.load(device=device, card=card)
+
+    def locate(frame: Pixels) -> Sequence[Region]:
+        found = finder.propose(np.ascontiguousarray(frame), threshold=threshold)
+        return [each.region for each in found]
+
+    return lambda path: locate
+
+
+def check_threshold(threshold: float | None) -> None:
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise InvalidInput(f"threshold {threshold}: a probability is 0 to 1")
+
+
+def _files(queries: Sequence[Path]) -> list[Path]:
+    from likemark.retrieval.scan import pictures
+
+    files: list[Path] = []
+    for query in queries:
+        found = list(pictures(query)) if query.is_dir() else [query]
+        if not found:
+            raise NotFound(f"{query}: holds no pictures")
+        files += found
+    return files

@@ -1,0 +1,67 @@
+"""Marks located by the finder for a run: what is asked of it, and with which frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.drawings import badge
+from support.located import RedFinder, save, scene
+
+from likemark.db.errors import InvalidInput, NotFound, PictureError
+from likemark.retrieval.oneshot.finder import Finder
+from likemark.retrieval.redact.locating import locating_all, locating_queries
+
+
+@pytest.fixture
+def finder(monkeypatch: pytest.MonkeyPatch) -> RedFinder:
+    """Stands in for the network, whose weights say nothing for sure."""
+    found = RedFinder()
+
+    def load(**options: Any) -> RedFinder:
+        assert options == {"device": "cpu", "card": None}
+        return found
+
+    monkeypatch.setattr(Finder, "load", load)
+    return found
+
+
+def test_every_query_is_asked_in_every_scene(finder: RedFinder, tmp_path: Path) -> None:
+    alone = save(tmp_path / "one.png", badge())
+    for name in ("a.png", "sub/b.png"):
+        save(tmp_path / "more" / name, badge())
+    locating = locating_queries([alone, tmp_path / "more"], threshold=0.1, device="cpu")
+    locate = locating(tmp_path / "any.png")
+    assert [region.box for region in locate(scene((10, 20)))] == [(10, 20, 30, 32)] * 3
+    assert len(locate(scene((10, 20), (50, 40)))) == 6
+
+
+def test_the_threshold_is_the_finders_own_unless_given(finder: RedFinder, tmp_path: Path) -> None:
+    logo = save(tmp_path / "logo.png", badge())
+    found = {
+        threshold: len(locating(tmp_path)(scene((10, 20))))
+        for threshold in (None, 0.1, 0.9)
+        for locating in [locating_queries([logo], threshold=threshold, device="cpu")]
+    }
+    assert found == {None: 1, 0.1: 1, 0.9: 0}  # the block's own is 0.8
+
+
+def test_any_mark_is_found_in_a_frame_that_lies_turned(finder: RedFinder, tmp_path: Path) -> None:
+    lying = scene((10, 20)).swapaxes(0, 1)[::-1]
+    (region,) = locating_all(device="cpu")(tmp_path / "a.mp4")(lying)
+    assert region.box == (20, 66, 32, 86)
+    assert finder.seen[0].flags.c_contiguous
+    np.testing.assert_array_equal(finder.seen[0], lying)
+
+
+def test_what_cannot_be_asked_is_refused_before_the_network_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotFound, match="holds no pictures"):
+        locating_queries([tmp_path / "empty"])
+    with pytest.raises(PictureError, match="missing"):
+        locating_queries([tmp_path / "none.png"])
+    for locating in (locating_all, lambda **options: locating_queries([], **options)):
+        with pytest.raises(InvalidInput, match="a probability is 0 to 1"):
+            locating(threshold=1.5)

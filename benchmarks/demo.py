@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from likemark.benchmarks.demo_scene import SceneDemo, figures, run_scene
 from likemark.db.browse import find_mark
 from likemark.db.errors import LikemarkError
 from likemark.db.search import MarkRow
@@ -16,6 +17,7 @@ from likemark.retrieval.engine import QueryOptions, query_requests, search_pictu
 from likemark.retrieval.indexing import IndexingOptions, IndexingReport, Listeners, index_paths
 from likemark.retrieval.models import find_model
 from likemark.retrieval.pictures.picture import Request
+from likemark.retrieval.report.page import Figure
 from likemark.retrieval.report.sheet import write_contact_sheet
 from likemark.retrieval.report.thumbnails import load_thumbnails
 from likemark.retrieval.report.write import write_report
@@ -42,6 +44,7 @@ class Demo:
     queries: tuple[SampleQuery, ...]
     results: tuple[QueryResult, ...]  # one a query, in their order
     best_ranks: tuple[int | None, ...]  # of the first other drawing of the brand, if it was found
+    scene: SceneDemo  # a mark found in a made scene, and painted over
     report: Path  # HTML
     sheet: Path  # PNG
 
@@ -57,7 +60,9 @@ def sample_queries() -> list[SampleQuery]:
 def run_demo(
     out: Path, *, device: str = AUTO, progress: Callable[[IndexingReport], None] = lambda r: None
 ) -> Demo:
-    """Index, query and write `report.html` and `contact-sheet.png` into a folder.
+    """Index, query, find a mark in a scene, and write it all up into a folder.
+
+    There are then `report.html`, `contact-sheet.png`, and what `run_scene` writes.
 
     Raises LikemarkError when the folder cannot be written.
     """
@@ -80,9 +85,10 @@ def run_demo(
         search, answers = search_pictures(space, requests, model, options)
         results = tuple(answers)
         expected = _expected(space, queries)
-    report, sheet = _written(out, results, search, requests, expected)
+    scene = run_scene(out, device=device)
+    report, sheet = _written(out, results, search, requests, expected, figures(scene))
     ranks = tuple(_best_rank(result, expected[result.query]) for result in results)
-    return Demo(indexing, search, tuple(queries), results, ranks, report, sheet)
+    return Demo(indexing, search, tuple(queries), results, ranks, scene, report, sheet)
 
 
 def _expected(space: Workspace, queries: Sequence[SampleQuery]) -> dict[str, set[int]]:
@@ -113,6 +119,7 @@ def _written(
     search: Search,
     requests: Sequence[Request],
     expected: Mapping[str, set[int]],
+    shown: Sequence[Figure],
 ) -> tuple[Path, Path]:
     paths = {hit.path for result in results for hit in result.hits}
     thumbnails = load_thumbnails(sorted(paths), size=240, extra=requests)
@@ -126,6 +133,8 @@ def _written(
         title="likemark: sample queries",
         highlight=expected,
         highlight_label=LABEL,
+        figures=shown,
+        figures_title="A mark in a scene",
     )
     write_contact_sheet(sheet, results, thumbnails, highlight=expected, highlight_label=LABEL)
     return report, sheet

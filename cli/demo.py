@@ -12,6 +12,7 @@ from likemark.cli.output import note, print_json, progress_bar, say, table
 
 if TYPE_CHECKING:
     from likemark.benchmarks.demo import Demo
+    from likemark.benchmarks.demo_scene import SceneDemo
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +26,8 @@ def demo(
     device: opt.DeviceName = "auto",
     json: opt.AsJson = False,
 ) -> None:
-    """Index the bundled collection of logos, run its sample queries, write report and sheet."""
+    """Index the bundled collection of logos, run its sample queries, find a mark in a scene and
+    paint it over, and write report, contact sheet and pictures."""
     from likemark.benchmarks.demo import run_demo
 
     with progress_bar("indexing", None) as bar:
@@ -40,7 +42,9 @@ def demo(
         rows = [(hit.rank, f"{hit.score:.3f}", hit.mark.title, hit.path) for hit in answer.hits[:5]]
         say(table(("rank", "score", "mark", "picture"), rows) + "\n")
     say(_summary(result))
+    say(f"\n{_places(result.scene)}")
     note(f"report: {result.report}\ncontact sheet: {result.sheet}")
+    note(f"scene: {result.scene.overlay}, {result.scene.redacted}")
 
 
 def _summary(result: Demo) -> str:
@@ -53,6 +57,17 @@ def _summary(result: Demo) -> str:
     )
 
 
+def _places(scene: SceneDemo) -> str:
+    from likemark.retrieval.report.text import counted
+
+    where = [
+        f"{','.join(map(str, match.region.box))} ({match.region.score:.2f})"
+        for match in scene.matches
+    ]
+    found = counted(len(where), "place")
+    return f"{scene.query.name} in {scene.scene.name}: {found} {' '.join(where)}".rstrip()
+
+
 def _document(result: Demo) -> dict[str, object]:
     from likemark.retrieval.results import results_json
 
@@ -62,4 +77,13 @@ def _document(result: Demo) -> dict[str, object]:
         "best_ranks": list(result.best_ranks),
         "report": str(result.report),
         "contact_sheet": str(result.sheet),
+        "scene": {
+            "picture": str(result.scene.scene),
+            "overlay": str(result.scene.overlay),
+            "redacted": str(result.scene.redacted),
+            "regions": [
+                {"score": match.region.score, "box": list(match.region.box)}
+                for match in result.scene.matches
+            ],
+        },
     }

@@ -32,6 +32,14 @@ _PATH = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture at the end of a report."""
+
+    caption: str
+    picture: str  # data address
+
+
+@dataclass(frozen=True, slots=True)
 class _Filing:
     """One mark that shows a hit's picture."""
 
@@ -74,10 +82,13 @@ def render_report(
     title: str = DEFAULT_TITLE,
     highlight: Highlight | None = None,
     highlight_label: str = SAME_BRAND,
+    figures: Sequence[Figure] = (),
+    figures_title: str = "",
 ) -> str:
     """The whole document.
 
     highlight: per query, ids of pictures that get a badge with `highlight_label`
+    figures: shown at the end, under a title of their own
     """
     queries = [
         _query_view(number, result, thumbnails, (highlight or {}).get(result.query, ()))
@@ -94,6 +105,8 @@ def render_report(
         badge=shorten(highlight_label, _TITLE),
         created=created.date().isoformat(),
         version=shorten(version, _TITLE),
+        figures=figures,
+        figures_title=shorten(figures_title, _TITLE),
     )
 
 

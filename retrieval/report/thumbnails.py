@@ -79,6 +79,11 @@ def load_thumbnails(
     )
 
 
+def picture_uri(pixels: NDArray[np.uint8]) -> str:
+    """(H, W, 3), of any shape, as an address that needs no file."""
+    return _data_uri(_webp(pixels)) or ""
+
+
 def _webp(pixels: NDArray[np.uint8]) -> bytes:
     image = Image.fromarray(pixels)
     exact = _encoded(image, lossless=True, quality=60)

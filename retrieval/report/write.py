@@ -10,7 +10,7 @@ from likemark.retrieval.files import check_target, write_whole
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Request
 from likemark.retrieval.report.highlight import Highlight
-from likemark.retrieval.report.page import DEFAULT_TITLE, SAME_BRAND, render_report
+from likemark.retrieval.report.page import DEFAULT_TITLE, SAME_BRAND, Figure, render_report
 from likemark.retrieval.report.thumbnails import Thumbnails, load_thumbnails
 from likemark.retrieval.results import QueryResult, Search
 
@@ -30,6 +30,8 @@ def write_report(
     title: str = DEFAULT_TITLE,
     highlight: Highlight | None = None,
     highlight_label: str = SAME_BRAND,
+    figures: Sequence[Figure] = (),
+    figures_title: str = "",
     limits: PictureLimits | None = None,
 ) -> None:
     """Write the answers as one HTML page that needs nothing beside it.
@@ -37,6 +39,7 @@ def write_report(
     requests: the queries as they were given; without one, a query's picture is read by its name
     thumbnails: None: loaded here
     created: None: now
+    figures: pictures at the end, under a title of their own
     limits: what pictures may cost, as it was when they were searched
     Raises NotFound for a missing folder, LikemarkError when the file cannot be written.
     """
@@ -52,6 +55,8 @@ def write_report(
         title=title,
         highlight=highlight,
         highlight_label=highlight_label,
+        figures=figures,
+        figures_title=figures_title,
     )
     write_whole(path, page.encode("utf-8", "replace"))
 

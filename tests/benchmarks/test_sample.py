@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -167,6 +168,19 @@ def test_the_demonstration_writes_a_page_and_a_sheet_that_stand_alone(demo: Demo
         assert min(sheet.size) > 800
 
 
+def test_the_demonstration_finds_its_mark_twice_and_paints_over_all_of_it(demo: Demo) -> None:
+    scene = demo.scene
+    assert [match.region.score > 0.5 for match in scene.matches] == [True, True]
+    before, after = (np.asarray(Image.open(path)) for path in (scene.scene, scene.redacted))
+    changed = (before != after).any(axis=2)
+    for match in scene.matches:
+        left, top, right, bottom = match.region.box
+        assert changed[top:bottom, left:right].mean() > 0.5
+        changed[max(0, top - 30) : bottom + 30, max(0, left - 30) : right + 30] = False
+    assert not changed.any()
+    assert "A mark in a scene" in demo.report.read_text(encoding="utf-8")
+
+
 def test_a_second_demonstration_embeds_nothing(demo: Demo) -> None:
     again = run_demo(demo.report.parent)
     assert again.indexing.embedded == 0
@@ -180,7 +194,7 @@ def test_the_command_prints_one_document_about_the_demonstration(demo: Demo) -> 
     document = json.loads(done.stdout)
     assert document.keys() == {
         "model", "index", "k", "min_score", "blocks", "queries", "embedded", "best_ranks",
-        "report", "contact_sheet",
+        "report", "contact_sheet", "scene",
     }  # fmt: skip
     assert document["embedded"] == 0
     assert document["best_ranks"] == list(demo.best_ranks)

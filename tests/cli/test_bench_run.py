@@ -85,15 +85,24 @@ def test_marks_are_located_by_the_chosen_rivals(
         "--cache", tmp_path / "cache", "--packages", tmp_path / "packages",
     )  # fmt: skip
     assert done.code == 0, done.err
-    (row,) = done.json["result"]["answers"]["rows"]
-    assert row["name"] == "ORB + homography"
+    own, rival = done.json["result"]["answers"]["rows"]
+    assert (own["name"], rival["name"]) == ("likemark-oneshot", "ORB + homography")
     assert done.json["command"].startswith("likemark bench run locate --data photos ")
     assert done.json["command"].endswith(" --rival orb")
     assert "drawings: left out" in done.err
 
 
-def test_without_rivals_nothing_is_left_to_locate_with(likemark: Run, tmp_path: Path) -> None:
+def test_without_rivals_the_network_alone_is_asked(
+    likemark: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = write_layout(tmp_path / "photos")
-    done = likemark("bench", "run", "locate", "--data", folder, "--no-rivals")
-    assert done.code == 2
-    assert "--no-rivals" in done.err
+    monkeypatch.setenv("PATH", "")
+    done = likemark(
+        "bench", "run", "locate", "--data", folder, "--no-rivals", "--subset", "1", "--json",
+        "--cache", tmp_path / "cache", "--packages", tmp_path / "packages",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    (row,) = done.json["result"]["answers"]["rows"]
+    assert row["name"] == "likemark-oneshot"
+    assert done.json["result"]["subset"] == 1
+    assert "--subset 1 --no-rivals" in done.json["command"]

@@ -18,6 +18,7 @@ from likemark.benchmarks.flickr27.run import Classifier, Flickr27Result, Flickr2
 from likemark.benchmarks.flickr27.scores import Scores
 from likemark.benchmarks.flickr27.training import Curve
 from likemark.benchmarks.invariance.results import Recall, summed_up
+from likemark.benchmarks.locate.made import MadeResult
 from likemark.benchmarks.locate.photos import PhotoResult
 from likemark.benchmarks.locate.run import LocateResult, LocateRow
 from likemark.benchmarks.locate.standings import standings
@@ -173,6 +174,14 @@ def locate() -> Any:
     return envelope("locate", asdict(result), data={"name": "FlickrLogos-27", "sha256": DATA})
 
 
+def scenes() -> Any:
+    found = standings(*random_book(4), repetitions=20)
+    row = LocateRow("likemark-small", FINGERPRINT, 1.93, 0.41, 0.02, found)
+    answers = LocateResult(DATA, 0, 300, 0, 400, 600, 19.7, (row,))
+    result = MadeResult(400, 171, 26, answers)
+    return envelope("scenes", asdict(result), data={"name": "likemark-open", "sha256": DATA})
+
+
 def redaction() -> Any:
     clip, share = ClipFigures(0.0, 1.0, 41.7), Interval(0.021, 0.063)
     rows = tuple(
@@ -267,7 +276,7 @@ def draw_pictures(folder: Path, count: int = 24) -> Path:
 def documents() -> dict[str, dict[str, Any]]:
     """By benchmark, as read back from their files."""
     made = (
-        retrieval(), metu(), flickr27(), locate(), redaction(), invariance(), search(),
+        retrieval(), metu(), flickr27(), locate(), scenes(), redaction(), invariance(), search(),
         experiments(), speed()
     )  # fmt: skip
     return {document["benchmark"]: plain(document) for document in made}
@@ -277,7 +286,7 @@ def documents() -> dict[str, dict[str, Any]]:
 def whole_page(pictures: Path) -> str:
     """Every benchmark, with pictures."""
     made = (
-        retrieval(), metu(), flickr27(), locate(), redaction(), invariance(), search(),
+        retrieval(), metu(), flickr27(), locate(), scenes(), redaction(), invariance(), search(),
         experiments(), speed()
     )  # fmt: skip
     return render_page(made, pictures=pictures)

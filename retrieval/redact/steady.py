@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likemark.retrieval.redact.paint import Patch, painted
 from likemark.retrieval.redact.regions import Mask, Pixels, Region
+from likemark.retrieval.redact.shapes import area, shared, window_of
 from likemark.retrieval.redact.style import Style
 
 _SMOOTH = 5  # px over which noise is averaged
@@ -29,6 +30,9 @@ class Painter:
 
     def __init__(self, style: Style) -> None:
         self._style = style
+        # A picture put in place stays as it is: what grows beside it is not a part of another one.
+        plain = replace(style, way="fill", picture=None, cover=style.covers)
+        self._growth = plain if style.way == "replace" else style
         self._kept: dict[int, _Kept] = {}
 
     def paint(self, pixels: Pixels, marks: Mapping[int, Region]) -> Mask | None:
@@ -50,12 +54,36 @@ class Painter:
 
     def _patch(self, pixels: Pixels, number: int, region: Region) -> Patch | None:
         kept = self._kept.get(number)
-        if kept is not None and kept.region is region and _same(kept, pixels):
-            return kept.patch
-        patch = painted(pixels, region, self._style)
+        still = kept if kept is not None and _same(kept, pixels) else None
+        if still is not None and still.region is region:
+            return still.patch
+        grows = still is not None and _holds(region, still.region)
+        patch = painted(pixels, region, self._growth if grows else self._style)
+        if patch is not None and still is not None and grows:
+            patch = _laid_over(patch, still.patch, pixels)
         if patch is not None:
             self._kept[number] = _Kept(region, patch, _smooth(pixels[patch.window]))
         return patch
+
+
+def _holds(region: Region, other: Region) -> bool:
+    """Whether a region has only grown: of one that has moved, something lies outside."""
+    ours, theirs = window_of(region), window_of(other)
+    return shared(ours, theirs) == area(theirs)
+
+
+def _laid_over(more: Patch, patch: Patch, pixels: Pixels) -> Patch:
+    """What covers either, the second one's px where it covers: these are on the screen already."""
+    rows, columns = zip(more.window, patch.window, strict=True)
+    top, bottom = min(each.start for each in rows), max(each.stop for each in rows)
+    left, right = min(each.start for each in columns), max(each.stop for each in columns)
+    whole = pixels[top:bottom, left:right].copy()
+    covered = np.zeros(whole.shape[:2], np.uint8)
+    for each in (more, patch):
+        moved = replace(each, left=each.left - left, top=each.top - top)
+        moved.lay(whole)
+        np.maximum(covered[moved.window], each.mask, out=covered[moved.window])
+    return Patch(left, top, whole, covered)
 
 
 def _same(kept: _Kept, pixels: Pixels) -> bool:

@@ -188,10 +188,9 @@ class Tracker:
         if covered and (not track.moving or area(theirs) <= _LARGER * area(ours)):
             return replace(track, unseen=0, moving=False)
         if not track.moving:
-            # At rest, what two findings disagree about is covered: else the edge would flicker.
-            whole = joined(track.region, region)
-            if area(window_of(whole)) <= _LARGER * area(ours):
-                return self._settled(track, whole, view)
+            # At rest, what two findings disagree about is covered: else the edge would flicker,
+            # and a finding of a part would lay bare the rest.
+            return self._settled(track, joined(track.region, region), view)
         return _set(track, turned_like(region, track.region), view)
 
     def _settled(self, track: Track, region: Region, view: View) -> Track:

@@ -65,6 +65,15 @@ def test_a_mark_at_rest_has_one_region_in_all_frames_though_findings_jitter_and_
     assert min(recall(frames, marks, red)) == 1
 
 
+def test_a_finding_of_a_part_of_a_mark_at_rest_does_not_lay_bare_the_rest(
+    shot: Shot, red: Red
+) -> None:
+    frames = [shot(30, 20, noise=3 + k % 2) for k in range(20)]
+    whole, part = region_of_box(30, 20, 36, 24), region_of_box(49, 26, 20, 12)
+    marks = track(frames, lambda number: [part if number > 5 else whole])
+    assert min(recall(frames, marks, red)) == 1
+
+
 def test_a_moving_turning_mark_is_covered_while_it_is_not_found(shot: Shot, red: Red) -> None:
     frames = [shot(6 + 1.5 * k, 12 + 0.6 * k, turn=2 * k, scale=1 + 0.01 * k) for k in range(26)]
 

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +25,9 @@ from numpy.typing import NDArray
 from likemark.benchmarks.speed_machine import resident_bytes
 from likemark.benchmarks.speed_vectors import PART, Rows, nearest, queries, recall, vectors
 from likemark.db.errors import LikemarkError, one_line
-from likemark.index.factory import AUTO, EXACT, EXACT_BELOW, training_size
+from likemark.index.factory import AUTO, EXACT, EXACT_BELOW
 from likemark.index.faiss_index import FaissIndex
+from likemark.index.local import LocalIndex, build_local
 
 K = 40  # hits asked for, as `likemark query -k 20` asks
 RECALL_K = 10
@@ -78,10 +81,15 @@ def engines(count: int) -> tuple[str, ...]:
 
 def search_speed(count: int, *, dimension: int, setting: str, asked: int) -> SearchSpeed:
     """In this process, whose memory should hold nothing yet."""
+    with TemporaryDirectory() as folder:
+        return _speed(count, dimension, setting, asked, Path(folder))
+
+
+def _speed(count: int, dimension: int, setting: str, asked: int, folder: Path) -> SearchSpeed:
     _warm_up(dimension)
     before = resident_bytes()
     start = time.perf_counter()
-    index = _built(count, dimension, setting)
+    index = _built(count, dimension, setting, folder)
     seconds = time.perf_counter() - start
     gc.collect()
     after = resident_bytes()
@@ -116,20 +124,13 @@ def _warm_up(dimension: int) -> None:
     index.search(queries(1, dimension), K)
 
 
-def _built(count: int, dimension: int, setting: str) -> FaissIndex:
-    index = FaissIndex.create(setting, dimension=dimension, expected=count)
-    if not index.trained:
-        index.train(_sample(count, dimension, training_size(index.factory)))
-    for ids, rows in vectors(count, dimension):
-        index.add(ids, rows)
-    return index
+def _built(count: int, dimension: int, setting: str, folder: Path) -> LocalIndex:
+    return build_local(
+        setting, lambda: vectors(count, dimension), folder, dimension=dimension, count=count
+    )
 
 
-def _sample(count: int, dimension: int, wanted: int) -> Rows:
-    return np.concatenate([rows for _, rows in vectors(min(wanted, count), dimension)])
-
-
-def _search(index: FaissIndex, lone: Rows) -> tuple[list[float], NDArray[np.int64]]:
+def _search(index: LocalIndex, lone: Rows) -> tuple[list[float], NDArray[np.int64]]:
     """ms of each query, and the ids found (Q, K)."""
     for row in lone[:WARM_UP]:
         index.search(row[None], K)

@@ -166,4 +166,10 @@ def stats(
     if index:
         size = f"{index['vectors']} vectors, {index['bytes']} bytes in memory"
         say(f"index {index['factory']}: {size}")
+        if index["recall_promised"] is not None:
+            say(
+                f"recall {index['recall_promised']} promised; {index['recall_at_10']:.4f} of the "
+                f"first ten measured, at {index['probes']} lists a search; {index['added']} added "
+                f"and {index['removed']} removed since they were made"
+            )
     say(f"catalogue: {document['catalogue']}")

@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
 def reindex(
     model: opt.CatalogueModel = None,
     index: opt.IndexSetting = None,
+    recall: opt.Recall = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Go on without pictures that are gone.")
     ] = False,
@@ -42,6 +43,7 @@ def reindex(
 
     options = ReindexOptions(
         index=index,
+        recall=recall,
         allow_missing=allow_missing,
         device=device,
         wait=wait,

@@ -63,7 +63,16 @@ IndexSetting = Annotated[
     str | None,
     typer.Option(
         "--index",
-        help="FAISS factory string such as IVF1024,SQfp16, or auto [default: as it is].",
+        help="auto, a FAISS factory string, or a cluster: milvus://HOST:PORT [default: as it is].",
+        show_default=False,
+    ),
+]
+Recall = Annotated[
+    float | None,
+    typer.Option(
+        "--recall",
+        help="Recall@10 that an approximate index promises, 0.5 to 0.999 [default: as it is, "
+        "or 0.99].",
         show_default=False,
     ),
 ]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 
 from likemark.db.errors import InvalidInput, one_line
+from likemark.index.milvus.url import ClusterUrl, is_cluster
 
 AUTO = "auto"
 EXACT = "Flat"
 EXACT_BELOW = 200_000
+MOST_LISTS = 65_536  # more are not worth their training on one machine
+OVERHEAD = 20  # bytes of a vector's id, list and place
+MEMORY_SHARE = 0.5  # of the machine's, for the codes: the rest is the network's and the catalogue's
 # The engines that can remove, filter and rank by inner product; FAISS builds others that cannot.
 SUPPORTED = re.compile(
     r"(IVF[1-9]\d{0,6}(_HNSW\d{1,3})?,)?(Flat|SQ(4|6|8|fp16|bf16))"
@@ -17,29 +22,57 @@ SUPPORTED = re.compile(
 )
 
 
-def choose_factory(setting: str, *, expected: int) -> str:
+def choose_factory(setting: str, *, expected: int, dimension: int = 256) -> str:
     """The factory string for about `expected` vectors: exact below EXACT_BELOW.
 
-    Above it, inverted lists with one list per 4·√N vectors (FAISS's own guideline) over 16-bit
-    floats, which cost no measurable recall.
+    Above it, inverted lists over codes of 8 bits a dimension, or of 4 where those would not fit
+    into half of the memory: their candidates are scored exactly in the end. The number of lists
+    balances the work of choosing them and that of visiting them.
     """
     if setting != AUTO:
         return setting
     if expected < EXACT_BELOW:
         return EXACT
-    return f"IVF{2 ** round(math.log2(4 * math.sqrt(expected)))},SQfp16"
+    lists = min(2 ** round(math.log2(3 * math.sqrt(expected))), MOST_LISTS)
+    fits = expected * (dimension + OVERHEAD) <= MEMORY_SHARE * memory()
+    return f"IVF{lists},SQ8" if fits else f"IVF{lists},SQ4"
+
+
+def outgrown(factory: str, fitting: str) -> bool:
+    """Whether a collection's inverted lists have become far too few, or too many, for it."""
+    lists, wanted = _lists(factory), _lists(fitting)
+    return lists is not None and wanted is not None and not lists / 4 < wanted < lists * 4
+
+
+def _lists(factory: str) -> int | None:
+    found = re.match(r"IVF(\d+)", factory)
+    return int(found[1]) if found else None
+
+
+def is_flat(factory: str) -> bool:
+    """Whether every search compares every vector."""
+    return not factory.startswith("IVF")
+
+
+def memory() -> int:
+    """Bytes of memory of this machine."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on every system
+        return 8 * 2**30
 
 
 def training_size(factory: str) -> int:
     """Vectors to train a factory on: 64 a list, and 256 a centroid of a product quantiser."""
-    lists = re.match(r"IVF(\d+)", factory)
-    return max(64 * int(lists[1]) if lists else 0, 256 * 256 if "PQ" in factory else 0, 10_000)
+    return max(64 * (_lists(factory) or 0), 256 * 256 if "PQ" in factory else 0, 10_000)
 
 
 def check_setting(setting: str | None) -> None:
-    """Raise InvalidInput for what is neither "auto" nor a supported factory string."""
-    if setting not in (None, AUTO) and not SUPPORTED.fullmatch(str(setting)):
+    """Raise InvalidInput for what is no "auto", factory string that is supported or cluster."""
+    if is_cluster(setting):
+        ClusterUrl.parse(str(setting))
+    elif setting not in (None, AUTO) and not SUPPORTED.fullmatch(str(setting)):
         raise InvalidInput(
             f"index {one_line(str(setting))!r} is not supported; give auto, Flat, SQ8, "
-            "IVF1024,SQfp16 or IVF1024,PQ32"
+            "IVF1024,SQfp16, IVF1024,PQ32 or milvus://HOST:PORT"
         )

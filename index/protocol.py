@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ids = NDArray[np.int64]
 Rows = NDArray[np.float32]
+# The vectors under some ids, from where the truth is kept: those of them that are there, ascending,
+# and their rows (n, D).
+RowsOf = Callable[[Ids], tuple[Ids, Rows]]
+# All vectors from there in parts, ids ascending; called anew for every pass.
+Stream = Callable[[], Iterator[tuple[Ids, Rows]]]
 
 NO_ID = -1
 
@@ -41,6 +47,11 @@ class IndexStats:
     exact: bool  # every search returns the true nearest
     bytes_in_memory: int  # of vectors and ids
     device: str  # "cpu", "cuda:0"
+    added: int = 0  # vectors of `count` that wait for compaction beside an approximate index
+    removed: int = 0  # vectors that it still holds, and passes over
+    recall: float | None = None  # promised; None: exact, or never measured
+    measured: float | None = None  # recall@10 on held-out queries, by which effort was chosen
+    probes: int | None = None  # lists visited for ten hits
 
 
 @runtime_checkable
@@ -68,11 +79,6 @@ class VectorIndex(Protocol):
 
     def save(self, folder: Path, stamp: Stamp) -> None:
         """Store in a folder so that a reader sees the old or the new state, never a mixture."""
-        ...
-
-    @classmethod
-    def open(cls, folder: Path) -> tuple[Self, Stamp]:
-        """What `save` stored. Raises IndexDamaged, or FileNotFoundError when nothing is there."""
         ...
 
     def stats(self) -> IndexStats: ...

@@ -1,8 +1,8 @@
-"""An index on disk: a data file under a new name, then a small head file that points to it.
+"""An index on disk: data under new names, then a small head file that says what belongs to it.
 
 The head is replaced by one rename, after the data are on the disk: a reader sees the old state or
-the new one. The head carries the data's length and CRC-32, and its own: what is damaged is noticed
-on opening, and FAISS reads none of it.
+the new one. The head carries the data's lengths and CRC-32s, and its own: what is damaged is
+noticed before FAISS reads any of it.
 """
 
 from __future__ import annotations
@@ -11,91 +11,146 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import zlib
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
-import faiss as _faiss
 from filelock import FileLock
 
 from likemark.db.errors import IndexDamaged, IndexFault, one_line
 from likemark.index.protocol import Stamp
 
-faiss: Any = _faiss  # its own type stubs lag behind what it has
-
 HEAD = "index.json"
 LOCK = ".lock"
-LAYOUT = 1
+LAYOUT = 2
 _CHUNK = 2**24
+T = TypeVar("T")
+Files = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    inner: Any  # a faiss index
+class State:
+    """What a head says."""
+
+    engine: str  # which kind of index it is
     factory: str
     setting: str  # what was asked for: a factory string or "auto"
     stamp: Stamp
+    files: Files  # by path within the folder: bytes, and crc32 of those that are read in whole
+    about: dict[str, Any] = field(default_factory=dict)  # the engine's own
 
 
-def write_index(folder: Path, inner: Any, *, factory: str, setting: str, stamp: Stamp) -> None:
-    """Raises IndexFault when the folder cannot be written; the old state then stands."""
-    # Never a name that was there before: the stored state must stay whole until it is replaced.
-    data = folder / f"{stamp.generation}-{secrets.token_hex(8)}.faiss"
+@contextmanager
+def saving(folder: Path, names: Sequence[str]) -> Iterator[None]:
+    """Alone in a folder; on failure the files of these names go, and IndexFault is raised."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Two that store at once would sweep each other's unfinished files away.
         with FileLock(folder / LOCK):
-            faiss.write_index(inner, str(data))
-            _sync(data)
-            with data.open("rb") as stream:
-                size, crc = _measured(stream)
-            head = {
-                "layout": LAYOUT, "data": data.name, "bytes": size, "crc32": crc,
-                "factory": factory, "setting": setting, "stamp": asdict(stamp),
-            }  # fmt: skip
-            _publish(folder, json.dumps({**head, "check": _check(head)}))
-            _sweep(folder, keep=data.name)
+            yield
     except (OSError, RuntimeError) as error:
-        with contextlib.suppress(OSError):
-            data.unlink()
+        for name in names:
+            with contextlib.suppress(OSError):
+                (folder / name).unlink()
         reason = one_line(str(error), limit=160)
         raise IndexFault(f"index {folder}: cannot be stored ({reason})") from error
 
 
-def read_index(folder: Path) -> Stored:
-    """Raises FileNotFoundError when none is stored, IndexDamaged when it cannot be trusted."""
-    head = _head(folder)
+def sealed(folder: Path, names: Sequence[str]) -> Files:
+    """Files brought to the disk, with their lengths and checksums."""
+    files: Files = {}
+    for name in names:
+        _sync(folder / name)
+        with (folder / name).open("rb") as stream:
+            size, crc = _measured(stream)
+        files[name] = {"bytes": size, "crc32": crc}
+    return files
+
+
+def sized(folder: Path, names: Sequence[str]) -> Files:
+    """The same of files that keep checksums of their own."""
+    for name in names:
+        _sync(folder / name)
+    return {name: {"bytes": (folder / name).stat().st_size} for name in names}
+
+
+def publish(folder: Path, state: State) -> None:
+    """Make a state the one that is read, and sweep away what belongs to no state."""
+    head = {"layout": LAYOUT, **asdict(state)}
+    draft = folder / f"{HEAD}.{os.getpid()}-{secrets.token_hex(4)}"
+    draft.write_text(json.dumps({**head, "check": _check(head)}))
+    _sync(draft)
+    for part in {Path(name).parent for name in state.files}:
+        _sync(folder / part)
+    draft.replace(folder / HEAD)
+    _sync(folder)
+    _sweep(folder, keep={Path(name).parts[0] for name in state.files})
+
+
+def opened(folder: Path, load: Callable[[State], T]) -> tuple[T, State]:
+    """What `load` makes of the stored state.
+
+    Raises FileNotFoundError when none is stored, IndexDamaged when it cannot be trusted.
+    """
+    state = read_state(folder)
     try:
-        # One handle for both looks: a writer may sweep the file away in between.
-        with (folder / head["data"]).open("rb") as stream:
-            return _stored(folder, head, stream)
+        return load(state), state
     except FileNotFoundError as error:
-        if _head(folder) != head:
-            return read_index(folder)  # a writer was faster
-        raise IndexDamaged(f"index {folder}: its file {head['data']} is gone") from error
-    except (OSError, RuntimeError) as error:
+        if read_state(folder) != state:
+            return opened(folder, load)  # a writer was faster
+        gone = next((name for name in state.files if not (folder / name).exists()), "file")
+        raise IndexDamaged(f"index {folder}: its file {gone} is gone") from error
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise IndexDamaged(f"index {folder}: {one_line(str(error), limit=160)}") from error
 
 
-def _stored(folder: Path, head: dict[str, Any], stream: BinaryIO) -> Stored:
-    if (head["bytes"], head["crc32"]) != _measured(stream):
-        raise IndexDamaged(f"index {folder / head['data']}: its bytes are not those stored")
+def check_stream(folder: Path, state: State, name: str, stream: BinaryIO) -> None:
+    """Raises IndexDamaged unless an open file is as it was stored; it is then at its start."""
+    size, crc = _measured(stream)
+    if state.files[name] != {"bytes": size, "crc32": crc}:
+        raise IndexDamaged(f"index {folder / name}: its bytes are not those stored")
     stream.seek(0)
-    return Stored(
-        inner=faiss.read_index(faiss.PyCallbackIOReader(stream.read)),
-        factory=head["factory"],
-        setting=head["setting"],
-        stamp=Stamp(**head["stamp"]),
-    )
+
+
+def check_files(folder: Path, state: State) -> None:
+    """Raises IndexDamaged unless all files are as they were stored, by length at least."""
+    for name, held in state.files.items():
+        with (folder / name).open("rb") as stream:
+            if "crc32" in held:
+                check_stream(folder, state, name, stream)
+            elif os.fstat(stream.fileno()).st_size != held["bytes"]:
+                raise IndexDamaged(f"index {folder / name}: its bytes are not those stored")
 
 
 def stored_setting(folder: Path) -> str | None:
     """What was asked for when the stored index was made, however damaged its data are."""
     try:
-        return str(_head(folder)["setting"])
+        return read_state(folder).setting
     except (OSError, IndexDamaged):
         return None
+
+
+def stored_recall(folder: Path) -> float | None:
+    """What an approximate index promises, however damaged its data are."""
+    try:
+        promise = read_state(folder).about.get("promise", {})
+    except (OSError, IndexDamaged):
+        return None
+    return float(promise["recall"]) if promise else None
+
+
+def read_state(folder: Path) -> State:
+    """Raises FileNotFoundError, IndexDamaged."""
+    head = _head(folder)
+    try:
+        stamp = Stamp(**head.pop("stamp"))
+        return State(stamp=stamp, **{k: v for k, v in head.items() if k != "layout"})
+    except (TypeError, KeyError) as error:
+        raise IndexDamaged(f"index {folder / HEAD}: not a head") from error
 
 
 def _head(folder: Path) -> dict[str, Any]:
@@ -105,7 +160,7 @@ def _head(folder: Path) -> dict[str, Any]:
         raise
     except OSError as error:
         raise IndexDamaged(f"index {folder / HEAD}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise IndexDamaged(f"index {folder / HEAD}: not JSON") from error
     if not isinstance(head, dict) or head.get("layout") != LAYOUT:
         raise IndexDamaged(f"index {folder / HEAD}: not of layout {LAYOUT}")
@@ -116,14 +171,6 @@ def _head(folder: Path) -> dict[str, Any]:
 
 def _check(head: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(head, sort_keys=True).encode())
-
-
-def _publish(folder: Path, head: str) -> None:
-    draft = folder / f"{HEAD}.{os.getpid()}"
-    draft.write_text(head)
-    _sync(draft)
-    draft.replace(folder / HEAD)
-    _sync(folder)
 
 
 def _measured(stream: BinaryIO) -> tuple[int, int]:
@@ -143,8 +190,14 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _sweep(folder: Path, *, keep: str) -> None:
-    for old in [*folder.glob("*.faiss"), *folder.glob(f"{HEAD}.*")]:
-        if old.name != keep:
-            with contextlib.suppress(OSError):
-                old.unlink()
+def _sweep(folder: Path, *, keep: set[str]) -> None:
+    from likemark.index.base import KEPT, sweep_drafts
+
+    old = [*folder.glob("*.faiss"), *folder.glob("*.changes.npz"), *folder.glob(f"{HEAD}.*")]
+    for path in (path for path in old if path.name not in keep):
+        with contextlib.suppress(OSError):
+            path.unlink()
+    for path in folder.glob(f"{KEPT}*"):
+        if path.name not in keep:
+            shutil.rmtree(path, ignore_errors=True)
+    sweep_drafts(folder)

@@ -25,6 +25,11 @@ def workspace_stats(workspace: Workspace) -> dict[str, Any]:
             "exact": stats.exact,
             "bytes": stats.bytes_in_memory,
             "device": stats.device,
+            "added": stats.added,
+            "removed": stats.removed,
+            "recall_promised": stats.recall,
+            "recall_at_10": stats.measured,
+            "probes": stats.probes,
             "generation": opened.model.generation,
             "state": opened.action,
         }

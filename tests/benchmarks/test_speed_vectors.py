@@ -77,7 +77,7 @@ def test_an_approximate_engine_is_trained_and_judged_against_the_truth():
     speed = search_speed(5000, dimension=D, setting="IVF64,SQfp16", asked=25)
     assert not speed.exact
     assert 0.1 < speed.recall_at_10 <= 1
-    assert speed.stored_bytes == 2 * D + 8
+    assert speed.stored_bytes == 2 * D + 20
 
 
 @pytest.mark.parametrize(

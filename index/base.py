@@ -1,0 +1,137 @@
+"""The unchanging part of an approximate index: trained engine, mapped lists, places of ids.
+
+It is a folder that is written once, under a name of its own, and never changed: a later state that
+keeps it refers to it. While it is being made it is a draft, held by a lock: one whose maker was
+killed is told by its lock being free, and swept away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any
+
+import faiss as _faiss
+from filelock import FileLock, Timeout
+
+from likemark.db.errors import IndexFault, one_line
+from likemark.index.lists import ListTable, MappedLists
+from likemark.index.places import IDS, LISTS, Places
+from likemark.index.protocol import Ids
+
+faiss: Any = _faiss  # its own type stubs lag behind what it has
+
+TRAINED, TABLE, CONTENT = "trained.faiss", "table.npz", "lists.bin"
+# Files that are read in whole, and so checked on opening; the lists are checked one by one.
+WHOLE = (TRAINED, TABLE, IDS, LISTS)
+DRAFT, KEPT = "draft-", "base-"
+_DRAFT_LOCK = "making.lock"
+
+
+class Base:
+    """Vectors that do not change: to add or remove some is the business of the layers above."""
+
+    def __init__(self, folder: Path, *, draft: Draft | None = None) -> None:
+        self.folder = folder
+        self._draft = draft  # held for as long as the folder is no part of a stored state
+        engine = faiss.read_index(str(folder / TRAINED))
+        self.lists = MappedLists(folder / CONTENT, ListTable.load(folder / TABLE))
+        self.places = Places.load(folder, int(engine.nlist))
+        engine.replace_invlists(self.lists.faiss, False)
+        engine.ntotal = len(self.places.ids)
+        self.engine = engine
+
+    @property
+    def count(self) -> int:
+        return len(self.places.ids)
+
+    @property
+    def mean(self) -> float:
+        """Vectors in a list."""
+        return self.count / int(self.engine.nlist)
+
+    def spawn(self) -> Any:
+        """An empty engine of the same training, in memory."""
+        return faiss.read_index(str(self.folder / TRAINED))
+
+    def keep(self, folder: Path) -> Path:
+        """Its place in a folder, moved or copied there if need be; what is mapped stays so.
+
+        Raises OSError.
+        """
+        if self._draft is None and self.folder.parent == folder:
+            return self.folder
+        kept = folder / f"{KEPT}{secrets.token_hex(8)}"
+        if self._draft is None:
+            shutil.copytree(self.folder, kept)
+        else:
+            shutil.move(self.folder, kept)
+            self._draft.release()
+            (kept / _DRAFT_LOCK).unlink(missing_ok=True)
+        self.folder, self._draft = kept, None
+        return kept
+
+
+class Draft:
+    """A folder to make a base in; it goes when nothing holds it, unless it was kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = _draft_folder(folder)
+        self._lock = FileLock(self.folder / _DRAFT_LOCK)
+        self._lock.acquire()
+        self._end = weakref.finalize(self, _drop, self.folder, self._lock)
+
+    def file(self, name: str) -> Path:
+        return self.folder / name
+
+    def finished(self, trained: Any, sources: list[Any], *, without: Ids | None = None) -> Base:
+        """Write what is searched, from FAISS's lists (see `write_lists`)."""
+        from likemark.index.lists import write_lists
+
+        try:
+            faiss.write_index(trained, str(self.file(TRAINED)))
+            table = write_lists(self.file(CONTENT), sources, without=without)
+            table.save(self.file(TABLE))
+            Places.of(MappedLists(self.file(CONTENT), table)).save(self.folder)
+            return Base(self.folder, draft=self)
+        except (OSError, RuntimeError) as error:
+            raise _unwritten(self.folder, error) from error
+
+    def release(self) -> None:
+        self._end.detach()
+        self._lock.release()
+
+
+def _draft_folder(folder: Path) -> Path:
+    """Beside the stored states; where that cannot be, among the system's temporary files."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder))
+    except OSError:
+        try:
+            return Path(tempfile.mkdtemp(prefix=f"likemark-{DRAFT}"))
+        except OSError as error:
+            raise _unwritten(folder, error) from error
+
+
+def _unwritten(folder: Path, error: Exception) -> IndexFault:
+    reason = one_line(str(error), limit=160)
+    return IndexFault(f"index {folder}: cannot be built ({reason})")
+
+
+def _drop(folder: Path, lock: FileLock) -> None:
+    lock.release()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_drafts(folder: Path) -> None:
+    """Remove drafts that nobody makes any more."""
+    for draft in folder.glob(f"{DRAFT}*"):
+        with contextlib.suppress(Timeout, OSError):
+            with FileLock(draft / _DRAFT_LOCK, timeout=0):
+                pass
+            shutil.rmtree(draft, ignore_errors=True)

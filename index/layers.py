@@ -1,0 +1,245 @@
+"""An approximate index in layers: an unchanging base, vectors added since, ids removed since.
+
+To add or remove never rebuilds. A search visits the lists of the base and of what was added that
+promise the recall asked for, and scores the best of what it finds with the vectors from where the
+truth is kept. Sizes: N vectors, D dimensions, Q queries, L lists, k hits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likemark.db.errors import InvalidInput
+from likemark.index.base import Base, Draft
+from likemark.index.checks import check_k, check_new, check_rows
+from likemark.index.layers_stored import Layers, store_layers
+from likemark.index.probing import empty, faiss, ordered, probe, reject, select
+from likemark.index.promise import Effort, Promise
+from likemark.index.protocol import NO_ID, Found, Ids, IndexStats, Rows, RowsOf, Stamp
+from likemark.index.rescoring import exact_scores
+
+# Comparing a vector that is fetched by its id costs as much as passing over this many in lists.
+FETCH_COST = 400
+# Behind a filter, allowed vectors that are seen at the least, and how far that is raised at most
+# where they are far off: measured in the benchmark of filters.
+LEAST_SEEN = 10_000
+MOST_FAR = 8.0
+# A base is written anew when this share of it was added or removed.
+COMPACT_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What a set of allowed ids means for a search, kept while the same set is asked for."""
+
+    allowed: Ids
+    of_base: Any  # FAISS selectors
+    of_added: Any
+    spread: NDArray[np.float64]  # (L,) allowed vectors in each list of the base
+
+
+class LayeredIndex:
+    """Inverted lists over any of FAISS's codes. `setting`: what was asked for."""
+
+    def __init__(
+        self, base: Base, promise: Promise, *, factory: str, setting: str,
+        layers: Layers | None = None, rows_of: RowsOf | None = None,
+    ) -> None:  # fmt: skip
+        self._base = base
+        self.factory, self.setting = factory, setting
+        self.promise = promise
+        self.rows_of = rows_of
+        self._removed = np.empty(0, np.int64) if layers is None else layers.removed
+        self._added_ids = np.empty(0, np.int64)
+        self._added = base.spawn()
+        if layers is not None:
+            self._added_ids = layers.lay_on(self._added)
+        self._chosen: _Chosen | None = None
+
+    @property
+    def dimension(self) -> int:
+        return int(self._base.engine.d)
+
+    @property
+    def count(self) -> int:
+        return self._base.count - len(self._removed) + len(self._added_ids)
+
+    @property
+    def changed(self) -> float:
+        """Vectors added or removed since the base was made, as a share of it."""
+        return (len(self._removed) + len(self._added_ids)) / max(self._base.count, 1)
+
+    def add(self, ids: Ids, rows: Rows) -> None:
+        rows = check_rows(rows, self.dimension)
+        check_new(ids, rows)
+        if not len(ids):
+            return
+        if self._held(ids).any():
+            raise InvalidInput("index: an id is there already; remove it first")
+        self._added.add_with_ids(rows, np.ascontiguousarray(ids))
+        self._added_ids = np.union1d(self._added_ids, ids)
+        self._chosen = None
+
+    def remove(self, ids: Ids) -> int:
+        there = np.unique(ids[self._held(ids)])
+        if not len(there):
+            return 0
+        added = np.isin(there, self._added_ids, assume_unique=True)
+        if added.any():
+            self._added.remove_ids(faiss.IDSelectorBatch(there[added]))
+            self._added_ids = np.setdiff1d(self._added_ids, there[added], assume_unique=True)
+        self._removed = np.union1d(self._removed, there[~added])
+        self._chosen = None
+        return len(there)
+
+    def search(self, queries: Rows, k: int, *, allowed: Ids | None = None) -> Found:
+        queries = check_rows(queries, self.dimension)
+        check_k(k)
+        reach = min(k, self.count if allowed is None else min(self.count, len(allowed)))
+        if reach == 0 or not len(queries):
+            return empty(len(queries), k)
+        if allowed is not None and self._fetching_is_cheaper(len(allowed)):
+            ids = np.tile(allowed[self._held(allowed)], (len(queries), 1))
+            return self._best(queries, ids, np.zeros(ids.shape, np.float32), k)
+        ids, scores = self._candidates(queries, reach, self.promise.effort(reach), allowed)
+        return self._best(queries, ids, scores, k)
+
+    def search_with(self, queries: Rows, k: int, effort: Effort) -> Ids:
+        """(Q, k) ids found with this effort; to measure its recall."""
+        ids, scores = self._candidates(queries, min(k, self.count), effort, None)
+        return self._best(queries, ids, scores, k).ids
+
+    def ids(self) -> Ids:
+        """(N,) ascending."""
+        kept = np.setdiff1d(self._base.places.ids, self._removed, assume_unique=True)
+        return np.union1d(kept, self._added_ids)
+
+    def compact(self, folder: Path) -> None:
+        """Write base and layers as one base; nothing is trained anew. Raises IndexFault."""
+        self.check()
+        sources = [self._base.lists.faiss, self._added.invlists]
+        made = Draft(folder).finished(self._base.spawn(), sources, without=self._removed)
+        self._base, self._added = made, made.spawn()
+        self._added_ids = self._removed = np.empty(0, np.int64)
+        self._chosen = None
+
+    def check(self) -> None:
+        """Read what opening has not read. Raises IndexDamaged for what is not as it was stored."""
+        self._base.lists.check(np.arange(int(self._base.engine.nlist)))
+
+    def save(self, folder: Path, stamp: Stamp) -> None:
+        """The base stays where it is once it is stored: only the layers are written again."""
+        layers = Layers.of(self._added, self._removed)
+        store_layers(
+            folder, self._base, layers, self.promise, stamp,
+            factory=self.factory, setting=self.setting,
+        )  # fmt: skip
+
+    def stats(self) -> IndexStats:
+        code = int(self._base.engine.code_size)
+        ten = self.promise.effort(10)
+        known = self.promise.queries > 0
+        return IndexStats(
+            count=self.count,
+            dimension=self.dimension,
+            factory=self.factory,
+            exact=False,
+            bytes_in_memory=self.count * (code + 8 + 12),  # code and id in a list, and its place
+            device="cpu",
+            added=len(self._added_ids),
+            removed=len(self._removed),
+            recall=self.promise.recall if known else None,
+            measured=ten.recall if known else None,
+            probes=ten.probes,
+        )
+
+    def _held(self, ids: Ids) -> NDArray[np.bool_]:
+        in_base = self._base.places.held(ids) & ~np.isin(ids, self._removed)
+        return in_base | np.isin(ids, self._added_ids)
+
+    def _fetching_is_cheaper(self, allowed: int) -> bool:
+        return self.rows_of is not None and allowed * FETCH_COST <= self.count
+
+    def _candidates(
+        self, queries: Rows, reach: int, effort: Effort, allowed: Ids | None
+    ) -> tuple[Ids, Rows]:
+        """ids and scores, both (Q, C), unordered; all that is allowed where too little was near."""
+        most = self.count if allowed is None else min(self.count, len(allowed))
+        wanted = min(effort.candidates(reach), most)
+        ids, scores = self._visited(queries, wanted, effort.probes, allowed)
+        few = (ids != NO_ID).sum(axis=1) < reach
+        if few.any() and effort.probes < int(self._base.engine.nlist):
+            every = int(self._base.engine.nlist)
+            ids[few], scores[few] = self._visited(queries[few], wanted, every, allowed)
+        return ids, scores
+
+    def _visited(
+        self, queries: Rows, wanted: int, probes: int, allowed: Ids | None
+    ) -> tuple[Ids, Rows]:
+        """Of the base and of what was added, both (Q, 2 wanted)."""
+        chosen = None if allowed is None else self._choose(allowed)
+        keys, nearness = self._lists(queries, probes, chosen)
+        self._base.lists.check(keys)
+        of_base = reject(self._removed) if chosen is None else chosen.of_base
+        of_added = None if chosen is None else chosen.of_added
+        ids, scores = probe(self._base.engine, queries, keys, nearness, wanted, of_base)
+        if not len(self._added_ids):
+            return ids, scores
+        more, theirs = probe(self._added, queries, keys, nearness, wanted, of_added)
+        ids, scores = np.hstack([ids, more]), np.hstack([scores, theirs])
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
+        return np.take_along_axis(ids, best, axis=1), np.take_along_axis(scores, best, axis=1)
+
+    def _lists(self, queries: Rows, probes: int, chosen: _Chosen | None) -> tuple[Ids, Rows]:
+        """keys and nearness, both (Q, P): nearest lists first, -1 behind the last to visit."""
+        total = int(self._base.engine.nlist)
+        probes = min(probes, total)
+        if chosen is None or probes == total:
+            nearness, keys = self._base.engine.quantizer.search(queries, probes)
+            return keys, nearness
+        nearness, keys = self._base.engine.quantizer.search(queries, total)
+        last = self._enough(np.cumsum(chosen.spread[keys], axis=1), probes)
+        widest = int(last.max())
+        keys, nearness = keys[:, :widest].copy(), nearness[:, :widest].copy()
+        keys[np.arange(widest) >= last[:, None]] = NO_ID
+        return keys, nearness
+
+    def _enough(self, seen: NDArray[np.float64], probes: int) -> NDArray[np.int64]:
+        """(Q,) lists to visit, when so many allowed vectors are seen behind each (Q, L).
+
+        As many allowed vectors are to be seen as the promise sees vectors, and more where they lie
+        further off than allowed ones would by chance: lists are then a worse guide to what is near.
+        """
+        there = np.maximum(seen[:, -1], 1.0)
+        need = np.maximum(probes * self._base.mean, LEAST_SEEN)
+        reached = _first(seen, np.minimum(need, there))
+        by_chance = np.maximum(seen.shape[1] * need / there, 1.0)
+        need = need * np.clip(reached / by_chance, 1.0, MOST_FAR)
+        last: NDArray[np.int64] = np.maximum(_first(seen, np.minimum(need, there)), probes)
+        return last
+
+    def _choose(self, allowed: Ids) -> _Chosen:
+        chosen = self._chosen
+        if chosen is None or chosen.allowed is not allowed:
+            in_base = np.setdiff1d(allowed, self._removed) if len(self._removed) else allowed
+            spread = self._base.places.spread(in_base)
+            of_added = select(allowed)
+            of_base = select(in_base) if len(self._removed) else of_added
+            chosen = self._chosen = _Chosen(allowed, of_base, of_added, spread)
+        return chosen
+
+    def _best(self, queries: Rows, ids: Ids, scores: Rows, k: int) -> Found:
+        if self.rows_of is not None:
+            ids, scores = exact_scores(queries, ids, self.rows_of)
+        return ordered(ids, scores, k)
+
+
+def _first(seen: NDArray[np.float64], need: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(Q,) how many lists it takes to see as many as needed, (Q,), by seen (Q, L) ascending."""
+    lists: NDArray[np.int64] = np.argmax(seen >= need[:, None] - 0.5, axis=1) + 1
+    return lists

@@ -1,0 +1,169 @@
+"""The recall that an approximate index promises, and the effort that keeps it.
+
+Recall@k is the share of the true k nearest that are found, over held-out queries, against comparing
+every vector (Manning et al., Introduction to Information Retrieval, 2008, 8.3; the ties that share
+the last place all count as true). A promise holds when the lower end of the 90 % interval of
+measured recall (normal approximation over queries) reaches it. Sizes: Q queries, N vectors,
+D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likemark.db.errors import InvalidInput
+from likemark.index.protocol import Ids, Rows
+
+PROMISED = 0.99  # when nothing is asked for
+DEPTHS = (1.5, 3.0, 6.0, 12.0)  # candidates scored exactly, as multiples of the hits wanted
+KS = (10, 100)  # recall is measured at
+ALIKE = (0.5, 0.9)  # cosines between drawings of one mark, by the shipped model
+_CEILING = 512  # lists visited to see what the codes alone lose
+_SPARE = 8  # candidates more, for few hits
+_TIE = 1e-6
+_Z = 1.645  # of a 90 % interval's two ends
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a search of up to k hits does."""
+
+    k: int
+    probes: int  # lists visited
+    depth: float  # candidates scored exactly, as a multiple of the hits wanted
+    recall: float = 0.0  # @k, measured
+    low: float = 0.0  # the lower end of its 90 % interval
+
+    def candidates(self, reach: int) -> int:
+        return int(np.ceil(self.depth * reach)) + _SPARE
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    recall: float  # asked for
+    queries: int  # it was measured with; 0: not measured
+    efforts: tuple[Effort, ...]  # by k, ascending
+
+    def effort(self, reach: int) -> Effort:
+        """The one for so many hits; beyond the last, in proportion."""
+        for each in self.efforts:
+            if reach <= each.k:
+                return each
+        last = self.efforts[-1]
+        return Effort(reach, int(np.ceil(last.probes * reach / last.k)), last.depth)
+
+    @property
+    def kept(self) -> bool:
+        return self.queries > 0 and all(each.low >= self.recall for each in self.efforts)
+
+
+def check_recall(recall: float | None) -> None:
+    """Raises InvalidInput."""
+    if recall is not None and not 0.5 <= recall < 1:
+        raise InvalidInput(f"recall {recall}: give 0.5 to 0.999; --index Flat is exact")
+
+
+@dataclass(slots=True)
+class Truth:
+    """The true nearest of held-out queries, gathered while all vectors pass by."""
+
+    queries: Rows  # (Q, D)
+    scores: Rows  # (Q, 100) best first
+    ids: Ids  # (Q, 100)
+
+    @classmethod
+    def of(cls, queries: Rows) -> Truth:
+        shape = (len(queries), max(KS))
+        return cls(queries, np.full(shape, -np.inf, np.float32), np.full(shape, -1, np.int64))
+
+    def take(self, ids: Ids, rows: Rows) -> None:
+        """More vectors: ids (n,), rows (n, D)."""
+        scores = self.queries @ rows.T
+        # Most have nothing to add: none of theirs is better than the worst that is kept.
+        for query in np.flatnonzero(scores.max(axis=1, initial=-np.inf) > self.scores[:, -1]):
+            better = np.flatnonzero(scores[query] > self.scores[query, -1])
+            joined = np.concatenate([self.scores[query], scores[query, better]])
+            numbers = np.concatenate([self.ids[query], ids[better]])
+            best = np.argsort(-joined, kind="stable")[: self.scores.shape[1]]
+            self.scores[query], self.ids[query] = joined[best], numbers[best]
+
+    def recall(self, found: Ids) -> NDArray[np.float64]:
+        """(Q,) recall@k of hits (Q, k)."""
+        k = found.shape[1]
+        true = np.where(self.scores >= self.scores[:, k - 1, None] - _TIE, self.ids, -1)
+        right = ((found[:, :, None] == true[:, None]) & (found >= 0)[:, :, None]).any(axis=2)
+        recall: NDArray[np.float64] = right.sum(axis=1) / k
+        return recall
+
+
+def held_out(rows: Rows, *, count: int, seed: int = 0) -> Truth:
+    """Queries as far from stored vectors as a new drawing of a mark is from those that are stored.
+
+    Each is a stored vector, turned towards the difference of two others until its cosine to where
+    it was is between ALIKE's. Queries that are stored vectors, or lie between such, are far easier:
+    an effort chosen by them keeps no promise.
+    """
+    rng = np.random.default_rng(seed)
+    start = rows[rng.permutation(len(rows))[:count]].astype(np.float32)
+    one, other = (rows[rng.integers(len(rows), size=len(start))] for _ in range(2))
+    aside = one - other
+    aside -= (aside * start).sum(axis=1, keepdims=True) * start
+    cosines = rng.uniform(*ALIKE, size=(len(start), 1)).astype(np.float32)
+    queries = cosines * start + np.sqrt(1 - cosines**2) * _unit(aside)
+    return Truth.of(_unit(queries))
+
+
+def _unit(rows: NDArray[np.floating]) -> Rows:
+    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return unit.astype(np.float32)
+
+
+Search = Callable[[Rows, int, Effort], Ids]
+
+
+def measured(search: Search, truth: Truth, *, lists: int, count: int, recall: float) -> Promise:
+    """The least effort that keeps the promise, or the most there is.
+
+    search: (queries, hits wanted, effort) -> ids (Q, hits)
+    """
+    efforts = []
+    for k in KS:
+        if k < count:
+            efforts.append(_least(search, truth, k=k, lists=lists, recall=recall))
+    if not efforts:
+        efforts = [Effort(max(KS), lists, DEPTHS[0], 1.0, 1.0)]
+    return Promise(recall, len(truth.queries), tuple(efforts))
+
+
+def _least(search: Search, truth: Truth, *, k: int, lists: int, recall: float) -> Effort:
+    best = Effort(k, lists, DEPTHS[-1])
+    for depth in DEPTHS:  # what the codes lose must be made good first
+        best = _tried(search, truth, Effort(k, min(lists, _CEILING), depth))
+        if best.low >= recall:
+            break
+    for probes in _probes(best.probes):
+        tried = _tried(search, truth, Effort(k, probes, best.depth))
+        if tried.low >= recall:
+            return tried
+    return best
+
+
+def _tried(search: Search, truth: Truth, effort: Effort) -> Effort:
+    each = truth.recall(search(truth.queries, effort.k, effort))
+    mean = float(each.mean())
+    low = mean - _Z * float(each.std()) / max(len(each), 1) ** 0.5
+    return Effort(effort.k, effort.probes, effort.depth, mean, low)
+
+
+def _probes(lists: int) -> Iterator[int]:
+    """1, 2, 3, 4, 6, 8, 12, ... below so many lists."""
+    step = 1
+    while step < lists:
+        yield step
+        if 1 < step and step + step // 2 < lists:
+            yield step + step // 2
+        step *= 2

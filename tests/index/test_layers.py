@@ -1,0 +1,196 @@
+"""A base, what was added and what was removed answer as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.layers import Table, layered
+from support.vectors import clustered_rows, plain_search, same
+
+from likemark.db.errors import IndexFault, InvalidInput
+from likemark.index.layers import LayeredIndex
+from likemark.index.promise import Effort, Promise
+from likemark.index.protocol import Ids, Rows, Stamp, VectorIndex
+
+D, N, SPARE = 16, 400, 100
+STAMP = Stamp("c", "m", 1, "t")
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    """Rows of ids 0 to N + SPARE; float16 keeps them as they are."""
+    made = clustered_rows(N + SPARE, D, clusters=20, spread=0.6)
+    return made.astype(np.float16).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def stored(rows: Rows, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stored")
+    layered("IVF8,SQ8", np.arange(N), rows[:N], folder).save(folder, STAMP)
+    return folder
+
+
+def fresh(stored: Path, rows: Rows) -> LayeredIndex:
+    """The stored index, which searches everything: hits are then those of comparing everything."""
+    from likemark.index.local import open_local
+
+    index, _ = open_local(stored, rows_of=Table(np.arange(len(rows)), rows))
+    assert isinstance(index, LayeredIndex)
+    index.promise = Promise(0.99, 1, (Effort(10**6, 8, 12.0),))
+    return index
+
+
+def test_it_is_what_the_protocol_asks_for(stored: Path, rows: Rows) -> None:
+    assert isinstance(fresh(stored, rows), VectorIndex)
+
+
+@pytest.mark.parametrize("again", [[3], [450, 100], [399, 450]])
+def test_an_id_that_is_there_is_refused_and_nothing_is_added(
+    stored: Path, rows: Rows, again: list[int]
+) -> None:
+    index = fresh(stored, rows)
+    index.add(np.array([450]), rows[450:451])
+    with pytest.raises(InvalidInput, match="an id is there already; remove it first"):
+        index.add(np.array(again), rows[: len(again)])
+    assert index.ids().tolist() == [*range(N), 450]
+
+
+def test_unknown_ids_are_passed_over_when_removed(stored: Path, rows: Rows) -> None:
+    index = fresh(stored, rows)
+    index.add(np.array([450]), rows[450:451])
+    assert index.remove(np.array([3, 3, 450, 2**62, 5, 499])) == 3
+    assert index.remove(np.array([3, 5, 450])) == 0
+    assert index.remove(np.empty(0, np.int64)) == 0
+    assert index.ids().tolist() == [0, 1, 2, 4, *range(6, N)]
+
+
+def test_an_id_that_was_removed_may_come_again_with_another_row(stored: Path, rows: Rows) -> None:
+    index = fresh(stored, rows)
+    table = index.rows_of
+    assert isinstance(table, Table)
+    index.remove(np.array([7]))
+    index.add(np.array([7]), rows[460:461])
+    table.put(np.array([7]), rows[460:461])
+    assert index.search(rows[460:461], 1).ids.tolist() == [[7]]
+    assert index.search(rows[460:461], 3, allowed=np.array([7])).ids.tolist() == [[7, -1, -1]]
+    assert (index.count, len(index.ids())) == (N, N)
+
+
+def test_everything_may_go(stored: Path, rows: Rows, tmp_path: Path) -> None:
+    index = fresh(stored, rows)
+    assert index.remove(np.arange(N)) == N
+    assert (index.search(rows[:2], 3).ids == -1).all()
+    index.compact(tmp_path)
+    assert (index.search(rows[:2], 3).ids == -1).all()
+    index.save(tmp_path, STAMP)
+    index = fresh(tmp_path, rows)
+    index.add(np.array([5]), rows[5:6])
+    assert index.search(rows[5:6], 2).ids.tolist() == [[5, -1]]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "add", "remove", "save", "compact"]),
+        st.sets(st.integers(0, N + SPARE - 1), max_size=30),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=12)
+@given(steps=STEPS, seed=st.integers(0, 1000))
+def test_any_history_leaves_what_a_plain_table_holds(
+    stored: Path, rows: Rows, tmp_path_factory: pytest.TempPathFactory,
+    steps: list[tuple[str, set[int]]], seed: int,
+) -> None:  # fmt: skip
+    index, folder = fresh(stored, rows), tmp_path_factory.mktemp("history")
+    held = set(range(N))
+    for kind, numbers in steps:
+        if kind == "add":
+            new = np.array(sorted(numbers - held), dtype=np.int64)
+            index.add(new, rows[new])
+            held |= numbers
+        elif kind == "remove":
+            assert index.remove(np.array(list(numbers), dtype=np.int64)) == len(held & numbers)
+            held -= numbers
+        elif kind == "compact":
+            index.compact(folder)
+        else:
+            index.save(folder, STAMP)
+            index = fresh(folder, rows)
+    agrees(index, np.array(sorted(held), dtype=np.int64), rows, seed)
+
+
+def agrees(index: LayeredIndex, ids: Ids, rows: Rows, seed: int) -> None:
+    assert index.ids().tolist() == ids.tolist()
+    assert index.stats().count == len(ids)
+    rng = np.random.default_rng(seed)
+    queries = clustered_rows(3, D, clusters=3, seed=seed)
+    allowed = np.sort(rng.choice(N + SPARE, 60, replace=False))
+    for only in (None, allowed):
+        found = index.search(queries, 6, allowed=only)
+        true = plain_search(ids, rows[ids], queries, 6, only)
+        assert found.ids.tolist() == true.ids.tolist()
+        np.testing.assert_allclose(found.scores, true.scores, atol=1e-6)
+
+
+def test_hits_are_scored_with_the_rows_of_the_catalogue_not_with_codes(
+    rows: Rows, tmp_path: Path
+) -> None:
+    ids = np.arange(N)
+    index = layered("IVF8,SQ4", ids, rows[:N], tmp_path)
+    coarse = index.search(rows[:20], 5)
+    index.rows_of = Table(ids, rows[:N])
+    fine = index.search(rows[:20], 5)
+    true = (rows[:20, None] * rows[fine.ids]).sum(axis=2)
+    np.testing.assert_allclose(fine.scores, true, atol=1e-6)
+    assert np.abs(coarse.scores - fine.scores).max() > 1e-3
+
+
+def test_what_the_catalogue_has_lost_is_no_hit(stored: Path, rows: Rows) -> None:
+    index = fresh(stored, rows)
+    table = index.rows_of
+    assert isinstance(table, Table)
+    del table.rows[9]
+    assert 9 not in index.search(rows[9:10], 5).ids
+    assert index.search(rows[9:10], 5, allowed=np.array([9, 10])).ids[0, :2].tolist() == [10, -1]
+
+
+def test_few_that_are_allowed_are_fetched_and_compared(stored: Path, rows: Rows) -> None:
+    index = fresh(stored, rows)
+    table = index.rows_of
+    assert isinstance(table, Table)
+    allowed = np.array([17])
+    assert index.search(rows[:4], 2, allowed=allowed).ids.tolist() == [[17, -1]] * 4
+    assert table.fetched == 1
+
+
+def test_shards_that_were_put_away_while_building_make_the_same_index(
+    rows: Rows, tmp_path: Path
+) -> None:
+    ids = np.random.default_rng(0).permutation(3 * N)[:N].astype(np.int64)
+    whole = layered("IVF8,SQ8", ids, rows[:N], tmp_path / "whole")
+    parts = layered("IVF8,SQ8", ids, rows[:N], tmp_path / "parts", shard=64)
+    assert whole.ids().tolist() == parts.ids().tolist() == np.sort(ids).tolist()
+    assert same(whole.search(rows[:30], 9), parts.search(rows[:30], 9))
+    parts.save(tmp_path / "parts", STAMP)
+    assert not list((tmp_path / "parts").rglob("shard-*"))
+
+
+def test_too_little_to_train_on_is_said(tmp_path: Path, rows: Rows) -> None:
+    for count in (0, 10):
+        with pytest.raises(IndexFault, match=rf"'IVF64,Flat': {count} vectors are too few .*auto"):
+            layered("IVF64,Flat", np.arange(count), rows[:count], tmp_path)
+
+
+def test_stats_tell_the_layers_and_the_promise(stored: Path, rows: Rows) -> None:
+    index = fresh(stored, rows)
+    index.add(np.arange(N, N + 3), rows[N : N + 3])
+    index.remove(np.array([1, N]))
+    stats = index.stats()
+    assert (stats.count, stats.added, stats.removed) == (N + 1, 2, 1)
+    assert index.changed == pytest.approx(3 / N)

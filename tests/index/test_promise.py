@@ -1,0 +1,101 @@
+"""An approximate index measures its own recall, and searches as hard as its promise needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.layers import Table, layered
+from support.vectors import clustered_rows, plain_search
+
+from likemark.db.errors import InvalidInput
+from likemark.index.layers import LayeredIndex
+from likemark.index.promise import ALIKE, Effort, Promise, Truth, check_recall, held_out
+from likemark.index.protocol import Rows
+
+N, D = 3000, 16
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    made = clustered_rows(N + 200, D, clusters=30, spread=0.7)
+    return made.astype(np.float16).astype(np.float32)
+
+
+def promised(rows: Rows, folder: Path, recall: float, factory: str = "IVF32,SQ8") -> LayeredIndex:
+    ids = np.arange(N)
+    return layered(factory, ids, rows[:N], folder, recall=recall, rows_of=Table(ids, rows[:N]))
+
+
+@pytest.mark.parametrize("recall", [0.8, 0.99])
+def test_the_promise_holds_for_queries_it_was_not_measured_with(
+    rows: Rows, tmp_path: Path, recall: float
+) -> None:
+    index = promised(rows, tmp_path, recall)
+    assert index.promise.kept
+    queries = rows[N:]  # drawn like the rest, and none of it
+    for k in (5, 10, 100):
+        found = index.search(queries, k).ids
+        true = plain_search(np.arange(N), rows[:N], queries, k).ids
+        hit = np.mean([np.isin(a, b).mean() for a, b in zip(true, found, strict=True)])
+        assert hit >= recall - 0.01
+
+
+def test_a_higher_promise_costs_more_lists(rows: Rows, tmp_path: Path) -> None:
+    low, high = (promised(rows, tmp_path / str(r), r).promise for r in (0.7, 0.99))
+    assert low.effort(10).probes < high.effort(10).probes < 32
+    assert low.effort(10).low >= 0.7
+
+
+def test_what_coarse_codes_lose_is_made_good_by_more_candidates(rows: Rows, tmp_path: Path) -> None:
+    fine, coarse = (
+        promised(rows, tmp_path / code, 0.98, f"IVF32,{code}").promise for code in ("SQ8", "PQ4x4")
+    )
+    assert coarse.effort(10).depth > fine.effort(10).depth
+
+
+def test_a_promise_that_cannot_be_kept_is_told(rows: Rows, tmp_path: Path) -> None:
+    index = layered("IVF32,PQ4x4", np.arange(N), rows[:N], tmp_path)  # scores of codes alone
+    assert not index.promise.kept
+    assert 0.05 < index.promise.effort(10).recall < 0.9
+
+
+def test_the_truth_is_that_of_comparing_everything(rows: Rows) -> None:
+    truth = held_out(rows[:N], count=40)
+    for start in range(0, N, 700):
+        part = np.arange(start, min(start + 700, N))
+        truth.take(part, rows[part])
+    true = plain_search(np.arange(N), rows[:N], truth.queries, 100).ids
+    # Two ways to sum up a product differ in the last bits.
+    assert np.mean([np.isin(a, b).mean() for a, b in zip(truth.ids, true, strict=True)]) > 0.99
+    assert truth.ids[:, 0].tolist() == true[:, 0].tolist()
+    for k in (1, 10, 100):
+        assert truth.recall(truth.ids[:, :k]).tolist() == [1.0] * 40
+
+
+def test_queries_are_as_far_from_what_is_stored_as_another_drawing(rows: Rows) -> None:
+    queries = held_out(rows[:N], count=200).queries
+    np.testing.assert_allclose(np.linalg.norm(queries, axis=1), 1, atol=1e-5)
+    nearest = (queries @ rows[:N].T).max(axis=1)
+    assert nearest.max() < 0.999  # none is stored
+    assert ALIKE[0] - 1e-3 <= nearest.min()
+
+
+def test_recall_counts_ties_for_the_last_place_and_nothing_twice() -> None:
+    truth = Truth.of(np.eye(2, dtype=np.float32))
+    truth.scores[:], truth.ids[:] = 0.0, np.arange(100) + 10
+    truth.scores[:, :3] = 0.9, 0.5, 0.5
+    assert truth.recall(np.array([[10, 50], [12, 10]])).tolist() == [0.5, 1.0]
+    assert truth.recall(np.full((2, 2), -1)).tolist() == [0.0, 0.0]
+
+
+def test_effort_beyond_what_was_measured_grows_in_proportion() -> None:
+    promise = Promise(0.9, 10, (Effort(10, 4, 1.5), Effort(100, 6, 1.5)))
+    assert [promise.effort(k).probes for k in (1, 10, 11, 100, 200)] == [4, 4, 6, 6, 12]
+
+
+@pytest.mark.parametrize("recall", [0.0, 0.49, 1.0, 2.0])
+def test_a_recall_that_cannot_be_promised_is_refused(recall: float) -> None:
+    with pytest.raises(InvalidInput, match=r"give 0\.5 to 0\.999; --index Flat is exact"):
+        check_recall(recall)

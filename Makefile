@@ -9,7 +9,7 @@ JOBS ?= auto
 demo: .venv/installed
 	$(BIN)/likemark demo --out demo-out
 
-test: .venv/installed-dev
+test: .venv/installed-dev .venv/milvus/installed
 	$(BIN)/python -m pytest -n $(JOBS) -q
 
 # Trains for about a minute, and fails unless the network has become better.
@@ -26,6 +26,13 @@ lint: .venv/installed-dev
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "likemark needs Python 3.11 or newer"'
 	$(PYTHON) -m venv .venv
+
+# The server of the Milvus tests: its faiss-cpu must never meet the faiss of .venv.
+.venv/milvus/installed: .venv/bin/python constraints-milvus.txt
+	$(PYTHON) -m venv .venv/milvus
+	.venv/milvus/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints-milvus.txt milvus-lite pymilvus
+	touch $@
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .

@@ -13,7 +13,9 @@ LikemarkError                 base; one line: what was given, what is allowed, w
 │   └── Busy                  another process is writing
 └── IndexFault                the vector index cannot be used
     ├── IndexDamaged          its files are broken: it is rebuilt from the catalogue
-    └── IndexStale            it holds another model or another catalogue's history
+    ├── IndexStale            it holds another model or another catalogue's history
+    ├── IndexLost             the cluster holds no collection of this catalogue (any more)
+    └── IndexUnreachable      the cluster does not answer
 
 The tree stands in `db` because that is the lowest floor: every other package may import it.
 """
@@ -104,6 +106,14 @@ class IndexDamaged(IndexFault):
 
 
 class IndexStale(IndexFault):
+    pass
+
+
+class IndexLost(IndexFault):
+    pass
+
+
+class IndexUnreachable(IndexFault):
     pass
 
 

@@ -3,6 +3,9 @@
 `Image.id` is what the vector index is keyed by: a 64-bit integer that is never used twice.
 Every change of a model's vectors advances `Model.generation`; `Embedding.generation` and `Removal`
 say what changed when, so that an index at generation g catches up by reading what came after g.
+
+Every filter has an index. Those of `ONE_DIALECT` differ between the databases and are made by the
+migrations; see 0002 for which database has which, and why.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 # SQLite numbers rows by itself only for INTEGER; there it holds 64 bits too.
 BigId = BigInteger().with_variant(Integer, "sqlite")
+# By bytes, as SQLite compares: what begins alike is a range of an index.
+Code = String(20).with_variant(String(20, collation="C"), "postgresql")
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 NAMING = {
@@ -35,6 +40,13 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+# Indices that only one of the databases has.
+ONE_DIALECT = (
+    "ix_marks_office", "ix_marks_status", "ix_marks_owner",
+    "ix_marks_office_lower", "ix_marks_status_lower", "ix_marks_owner_trigrams",
+)  # fmt: skip
 
 
 class Base(DeclarativeBase):
@@ -62,8 +74,6 @@ class Mark(Base):
     __tablename__ = "marks"
     __table_args__ = (
         UniqueConstraint("collection_id", "key"),
-        Index(None, "office"),
-        Index(None, "status"),
         Index(None, "filing_date"),
         {"sqlite_autoincrement": True},
     )
@@ -98,7 +108,7 @@ class Mark(Base):
 
 class MarkNice(Base):
     __tablename__ = "mark_nice"
-    __table_args__ = (Index(None, "nice_class"),)
+    __table_args__ = (Index(None, "nice_class", "mark_id"),)
     mark_id: Mapped[int] = mapped_column(
         ForeignKey("marks.id", ondelete="CASCADE"), primary_key=True
     )
@@ -107,11 +117,11 @@ class MarkNice(Base):
 
 class MarkVienna(Base):
     __tablename__ = "mark_vienna"
-    __table_args__ = (Index(None, "code"),)
+    __table_args__ = (Index(None, "code", "mark_id"),)
     mark_id: Mapped[int] = mapped_column(
         ForeignKey("marks.id", ondelete="CASCADE"), primary_key=True
     )
-    code: Mapped[str] = mapped_column(String(20), primary_key=True)  # "03.07.17"
+    code: Mapped[str] = mapped_column(Code, primary_key=True)  # "03.07.17"
 
 
 class Image(Base):
@@ -184,6 +194,22 @@ class Generation(Base):
     )
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     token: Mapped[str] = mapped_column(String(32))
+
+
+class Revision(Base):
+    """The random token of each change of links, as `Generation` has them of vectors."""
+
+    __tablename__ = "revisions"
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    token: Mapped[str] = mapped_column(String(32))
+
+
+class LinkChange(Base):
+    """A link that came, went or whose mark changed, under the newest revision that did so."""
+
+    __tablename__ = "link_changes"
+    link_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)
 
 
 class Reject(Base):

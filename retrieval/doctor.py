@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -21,8 +20,12 @@ from likemark.db.errors import IndexDamaged, LikemarkError, NotFound, one_line
 from likemark.db.schema import MarkImage
 from likemark.db.vectors import ModelRow, active_model, known_token, vectors_since
 from likemark.index.faiss_index import FaissIndex
+from likemark.index.local import LocalIndex, open_local
+from likemark.retrieval.cluster import cluster_state
+from likemark.retrieval.cluster_setting import cluster_setting
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.models import DEFAULT, FoundModel, find_model, list_models
+from likemark.retrieval.pictures.places import is_there
 from likemark.retrieval.workspace import Workspace
 
 PACKAGES = ("likemark", "torch", "timm", "faiss-gpu", "faiss-cpu", "numpy", "pillow", "sqlalchemy")
@@ -148,8 +151,13 @@ def _vectors(session: Session, model: ModelRow) -> Finding:
 
 def _index(session: Session, workspace: Workspace, model: ModelRow) -> Finding:
     rebuild = "likemark reindex"
+    cluster = cluster_setting(workspace, None)
+    if cluster is not None:
+        detail, ok = cluster_state(session, model, cluster)
+        return Finding("index", ok, detail, "" if ok else rebuild)
     try:
-        index, stamp = FaissIndex.open(workspace.index_folder(model.fingerprint))
+        index, stamp = open_local(workspace.index_folder(model.fingerprint))
+        index.check()
     except FileNotFoundError:
         return Finding("index", False, "there is none", rebuild)
     except IndexDamaged as error:
@@ -166,14 +174,17 @@ def _index(session: Session, workspace: Workspace, model: ModelRow) -> Finding:
     return Finding("index", True, f"{index.stats().count} vectors, those of the catalogue")
 
 
-def _difference(session: Session, index: FaissIndex, model: ModelRow) -> str:
+def _difference(session: Session, index: LocalIndex, model: ModelRow) -> str:
     held = index.ids()
     wanted = 0
     for part in vectors_since(session, model):
         wanted += len(part.ids)
-        if not np.isin(part.ids, held, assume_unique=True).all():
+        places = np.searchsorted(held, part.ids)
+        if places[-1] >= len(held) or (held[places] != part.ids).any():
             return "it lacks vectors of the catalogue"
-        if index.stats().exact and not np.array_equal(index.rows(part.ids), part.rows):
+        if not isinstance(index, FaissIndex) or not index.stats().exact:
+            continue
+        if not np.array_equal(index.rows(part.ids), part.rows):
             return "it holds other vectors than the catalogue"
     return "" if wanted == len(held) else "it holds vectors that the catalogue does not"
 
@@ -183,7 +194,7 @@ def _files(session: Session) -> Finding:
     looked = gone = 0
     for path in islice(paths, MAX_FILES):
         looked += 1
-        gone += not os.path.exists(path)
+        gone += not is_there(path)
     detail = f"{gone} of {looked} pictures are not where they were read"
     fix = "search works on; bring them back, or run: likemark index PATH --prune"
     return Finding("files", not gone, detail, fix if gone else "")

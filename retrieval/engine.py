@@ -13,10 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
-from likemark.db.search import MarkRow, allowed_images, marks_of_images
+from likemark.db.filters import require_collections
+from likemark.db.search import MarkRow, marks_of_images
 from likemark.db.values import Filters
 from likemark.db.vectors import active_model, mismatch
+from likemark.index.local import LocalIndex
+from likemark.index.milvus.index import MilvusIndex
 from likemark.index.protocol import Found
+from likemark.retrieval.cluster_filters import filtered
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.embedder import Embedder, Rows
 from likemark.retrieval.models import FoundModel
@@ -120,12 +124,14 @@ def _searcher(workspace: Workspace, model: FoundModel, options: QueryOptions) ->
             raise NotFound(f"workspace {workspace.root}: nothing is indexed; run: likemark index")
         if active.fingerprint != model.card.fingerprint:
             raise mismatch(active, model.card.name, model.card.fingerprint)
-        allowed = allowed_images(session, options.filters)
+        require_collections(session, options.filters.collections)
     opened = open_index(workspace)
     assert opened is not None
     if opened.model.fingerprint != model.card.fingerprint:  # switched since the first look
         raise mismatch(opened.model, model.card.name, model.card.fingerprint)
-    return _Searcher(workspace, opened, allowed, options)
+    with workspace.catalogue.read() as session:
+        index, allowed = filtered(session, opened.index, options.filters)
+    return _Searcher(workspace, opened, index, allowed, options)
 
 
 def _answers(
@@ -175,6 +181,7 @@ def _embedded(embedder: Embedder, pictures: list[NDArray[np.uint8]]) -> Iterator
 class _Searcher:
     workspace: Workspace
     opened: Opened
+    index: LocalIndex | MilvusIndex  # a cluster's is within the filters already
     allowed: NDArray[np.int64] | None  # image ids within the filters
     options: QueryOptions
 
@@ -183,20 +190,22 @@ class _Searcher:
 
         rows: (V, D) unit; blocks: V, what each row shows of the query
         """
-        count = self.opened.index.stats().count
-        reach = count if self.allowed is None else len(self.allowed)
         wanted = 2 * self.options.k
         while True:
             hits, last = self._grouped(rows, blocks, wanted)
-            if len(hits) >= self.options.k or last or wanted >= reach:
+            if len(hits) >= self.options.k or last or wanted >= (reach := self._reach()):
                 return hits[: self.options.k]
             wanted = min(4 * wanted, reach)
+
+    def _reach(self) -> int:
+        """How many images there are to be found; a cluster is asked only where it matters."""
+        return self.index.stats().count if self.allowed is None else len(self.allowed)
 
     def _grouped(
         self, rows: Rows, blocks: Sequence[Crop | None], wanted: int
     ) -> tuple[list[Hit], bool]:
         """Hits among the nearest pictures, and whether those behind them are too weak anyway."""
-        found = self.opened.index.search(rows, wanted, allowed=self.allowed)
+        found = self.index.search(rows, wanted, allowed=self.allowed)
         lowest = -1.0 if self.options.min_score is None else self.options.min_score
         near = _merged(found, blocks, lowest)[:wanted]
         with self.workspace.catalogue.read() as session:

@@ -20,6 +20,9 @@ from likemark.db.vectors import (
     drop_other_models,
 )
 from likemark.index.factory import check_setting
+from likemark.index.promise import check_recall
+from likemark.retrieval.cluster import fill_cluster, publish_cluster
+from likemark.retrieval.cluster_setting import cluster_setting
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.embedder import Embedder, pixels_of
 from likemark.retrieval.indexing import BATCH_ROWS
@@ -34,6 +37,7 @@ from likemark.retrieval.workspace import Workspace
 @dataclass(frozen=True, slots=True)
 class ReindexOptions:
     index: str | None = None  # a factory string or "auto"; None keeps what there is
+    recall: float | None = None  # that an approximate index promises; None keeps what it is
     allow_missing: bool = False  # switch although some pictures cannot be read any more
     device: str = AUTO_DEVICE
     wait: float = 0.0  # seconds to wait for another writer
@@ -41,6 +45,7 @@ class ReindexOptions:
 
     def __post_init__(self) -> None:
         check_setting(self.index)
+        check_recall(self.recall)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,17 @@ def reindex(
                 f"{failed} pictures cannot be read again; bring them back and run reindex again, "
                 "or add --allow-missing to go on without them"
             )
-        run.switch()
-        opened = open_index(workspace, setting=options.index, save=True, rebuild=True)
+        cluster = cluster_setting(workspace, options.index)
+        if cluster is None:
+            run.switch()
+        else:  # the old model's collection answers until the new one is full
+            filled = fill_cluster(workspace, cluster, card.fingerprint)
+            run.switch()
+            publish_cluster(workspace, filled)
+        opened = open_index(
+            workspace, setting=options.index, recall=options.recall, save=True,
+            rebuild=cluster is None,
+        )  # fmt: skip
     assert opened is not None
     return ReindexReport(embedded, failed, opened)
 

@@ -1,0 +1,1 @@
+"""Milvus behind the index protocol: a cluster for what outgrows one machine."""

@@ -1,0 +1,210 @@
+"""A cluster's index kept true to the catalogue, as `sync` does it with the files of one machine.
+
+What the cluster holds is stamped with the catalogue's state: the generation of the vectors and the
+revision of the links, each with its token. Catching up reads what changed since, writes it under
+the links' own ids, waits for the cluster's disk, and stamps it last: whoever is killed in between
+has it done again, to the same end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from likemark.db.changes import changed_links, newest_revision, revision_token
+from likemark.db.errors import Busy, IndexFault, IndexLost, IndexStale
+from likemark.db.links import BATCH, Links, all_links, links_of
+from likemark.db.schema import CatalogueInfo
+from likemark.db.vectors import (
+    ModelRow,
+    active_model,
+    known_token,
+    model_by_fingerprint,
+    parts,
+    removed_since,
+)
+from likemark.index.milvus.client import Client
+from likemark.index.milvus.collections import Collections, Found
+from likemark.index.milvus.filters import Register
+from likemark.index.milvus.index import MilvusIndex
+from likemark.index.milvus.schema import ClusterStamp, Entries
+from likemark.index.milvus.url import ClusterUrl
+from likemark.index.protocol import Stamp
+from likemark.retrieval.cluster_setting import remember
+from likemark.retrieval.cluster_turn import cluster_turn
+from likemark.retrieval.workspace import Workspace
+
+Action = Literal["current", "caught up", "rebuilt", "behind"]
+# Seconds that a writer waits for another process to bring the cluster up to date.
+PATIENCE = 60.0
+
+
+def open_cluster(
+    workspace: Workspace, setting: str, *, write: bool, rebuild: bool
+) -> tuple[MilvusIndex, ModelRow, Action] | None:
+    """The active model's index on the cluster, and what was done: current, caught up, rebuilt.
+
+    "behind": another process is bringing it up to date; what it holds already is found. None while
+    there is no model. write: fill it when there is none, wait for others; rebuild: fill it anew.
+    Raises IndexFault when it cannot be reached or used.
+    """
+    with cluster_turn(workspace.catalogue, wait=PATIENCE if write or rebuild else 0.0) as ours:
+        if rebuild and not ours:
+            raise _busy(setting)
+        with workspace.catalogue.read() as session:
+            model = active_model(session)
+            if model is None:
+                return None
+            kept = _Kept(session, model, Client(ClusterUrl.parse(setting)))
+            index, action = kept.filled() if rebuild else kept.opened(ours=ours, write=write)
+    if write or rebuild:
+        remember(workspace, setting)
+    return index, model, action
+
+
+def fill_cluster(workspace: Workspace, setting: str, fingerprint: str) -> MilvusIndex:
+    """A new collection with the vectors of a model that may not be the active one yet.
+
+    The published collection answers until `publish_cluster`.
+    """
+    with cluster_turn(workspace.catalogue, wait=PATIENCE) as ours:
+        if not ours:
+            raise _busy(setting)
+        with workspace.catalogue.read() as session:
+            model = model_by_fingerprint(session, fingerprint)
+            assert model is not None
+            index = _Kept(session, model, Client(ClusterUrl.parse(setting))).fill()
+    remember(workspace, setting)
+    return index
+
+
+def publish_cluster(workspace: Workspace, index: MilvusIndex) -> None:
+    """Let it answer, and drop all others of this catalogue."""
+    with cluster_turn(workspace.catalogue, wait=PATIENCE):  # nobody is writing to the old one
+        index.publish()
+
+
+def cluster_state(session: Session, model: ModelRow, setting: str) -> tuple[str, bool]:
+    """What is to be said of the cluster's index, and whether all is well; nothing is changed."""
+    kept = _Kept(session, model, Client(ClusterUrl.parse(setting)))
+    try:
+        found = kept.collections.find(model.fingerprint)
+        kept.check(found, ours=True)
+        if found.stamp != kept.wanted:
+            return "behind the catalogue; every command catches up by itself", True
+        held = MilvusIndex(kept.collections, found).links()
+    except IndexFault as fault:
+        return str(fault), False
+    wanted = [link.id for links in all_links(session, model) for link in links.links]
+    if held.tolist() != wanted:
+        return f"{found.name} holds other pictures than the catalogue", False
+    return f"{len(wanted)} pictures of marks in {found.name}, those of the catalogue", True
+
+
+def _busy(setting: str) -> Busy:
+    where = ClusterUrl.parse(setting).address
+    return Busy(f"index {where}: another process is bringing it up to date; try again")
+
+
+class _Kept:
+    """One model's collection, within one reading transaction of the catalogue."""
+
+    def __init__(self, session: Session, model: ModelRow, client: Client) -> None:
+        self.session = session
+        self.model = model
+        identity = session.scalars(select(CatalogueInfo.identity)).one()
+        revision = newest_revision(session)
+        vectors = Stamp(identity, model.fingerprint, model.generation, model.token)
+        self.wanted = ClusterStamp(vectors, revision.number, revision.token)
+        self.collections = Collections(client, identity)
+
+    def opened(self, *, ours: bool, write: bool) -> tuple[MilvusIndex, Action]:
+        try:
+            found = self.collections.find(self.model.fingerprint)
+        except IndexLost:
+            if not (ours and write):
+                raise
+            return self.filled()
+        self.check(found, ours=ours)
+        index = MilvusIndex(self.collections, found)
+        if found.stamp == self.wanted:
+            if ours and not found.published:
+                index.publish()
+            return index, "current"
+        if not ours:
+            return index, "behind"
+        assert found.stamp is not None  # `find` gives no other
+        self._catch_up(index, found.stamp)
+        if not found.published:
+            index.publish()
+        return MilvusIndex(self.collections, self._stamped(found)), "caught up"
+
+    def filled(self) -> tuple[MilvusIndex, Action]:
+        index = self.fill()
+        index.publish()
+        return index, "rebuilt"
+
+    def fill(self) -> MilvusIndex:
+        found = self.collections.create(self.model.fingerprint, self.model.dimension)
+        index = MilvusIndex(self.collections, found)
+        self._put(index, all_links(self.session, self.model))
+        index.store(self.wanted)
+        return MilvusIndex(self.collections, self._stamped(found))
+
+    def _catch_up(self, index: MilvusIndex, stamp: ClusterStamp) -> None:
+        generation = stamp.vectors.generation
+        gone = removed_since(self.session, self.model.id, generation)
+        index.drop("image_id", gone.tolist())
+        changed = changed_links(
+            self.session, self.model, generation=generation, revision=stamp.revision
+        )
+        for part in parts(changed, BATCH):
+            links = links_of(self.session, self.model, part)
+            there = {link.id for link in links.links}
+            index.drop("link_id", [link_id for link_id in part if link_id not in there])
+            self._put(index, [links])
+        index.store(self.wanted)
+
+    def _put(self, index: MilvusIndex, stream: Iterable[Links]) -> None:
+        for links in stream:
+            index.put(_entries(links))
+
+    def check(self, found: Found, *, ours: bool) -> None:
+        """Raises IndexStale for what only filling it anew can mend."""
+        where = f"index {self.collections.client.url.address}: {found.name}"
+        if found.layout.dimension != self.model.dimension:
+            raise IndexStale(
+                f"{where} holds vectors of {found.layout.dimension} numbers, the model's have "
+                f"{self.model.dimension}; run: likemark reindex"
+            )
+        stamp = found.stamp
+        assert stamp is not None
+        vectors, number = stamp.vectors, stamp.vectors.generation
+        known = known_token(self.session, self.model.id, number) == vectors.token
+        newer = number > self.wanted.vectors.generation or stamp.revision > self.wanted.revision
+        if newer and not ours:  # somebody wrote it since this transaction began
+            return
+        if not known or revision_token(self.session, stamp.revision) != stamp.history:
+            raise IndexStale(
+                f"{where}: the catalogue has another history (restored from a backup?); "
+                "run: likemark reindex"
+            )
+
+    def _stamped(self, found: Found) -> Found:
+        return Found(found.name, found.layout, self.wanted, published=True)
+
+
+def _entries(links: Links) -> Entries:
+    registers = [
+        Register(
+            collection=link.collection_id, office=link.office, status=link.status,
+            owner=link.owner, nice=link.nice, vienna=link.vienna,
+            filed=link.filing_date.toordinal() if link.filing_date else None,
+        )
+        for link in links.links
+    ]  # fmt: skip
+    ids = [link.id for link in links.links]
+    return Entries(ids, [link.image_id for link in links.links], registers, links.rows)

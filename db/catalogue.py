@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from likemark.db import schema
+from likemark.db.changes import write_noted
 from likemark.db.errors import CatalogueError, one_line
 from likemark.db.migrations import HEAD
 
@@ -75,6 +76,7 @@ class Catalogue:
         engine = self.engine.execution_options(likemark_write=True)
         with named_faults(self), Session(engine) as session, session.begin():
             yield session
+            write_noted(session)
 
     def close(self) -> None:
         self.engine.dispose()

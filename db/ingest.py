@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
 
+from likemark.db.changes import note_links, note_marks
 from likemark.db.errors import PictureError
 from likemark.db.manifest import file_key
 from likemark.db.register import join_rows
@@ -30,7 +31,7 @@ from likemark.db.schema import (
     Reject,
 )
 from likemark.db.values import ImageFacts, MarkData
-from likemark.db.vectors import add_vectors, parts
+from likemark.db.vectors import add_vectors, parts, picture_lock, require_active
 
 # Mark's columns that are set from MarkData under the same name.
 _PLAIN = tuple(f.name for f in fields(MarkData) if f.name not in ("key", "nice", "vienna"))
@@ -89,10 +90,11 @@ def apply_batch(
     for data in _data(entries, before, seen_marks).values():
         _put_mark(session, collection, marks, data)
     changed = {key for key, mark in before.items() if session.is_modified(mark)}
-    images = _put_images(session, model_id, entries)
+    images, embedded = _put_images(session, model_id, entries)
     links = _put_links(session, marks, images, entries, changed)
-    _drop_bare(session, collection, entries)
-    _note_rejects(session, collection, entries)
+    _note_changed(session, [marks[key] for key in changed], embedded)
+    drop_bare(session, collection, entries)
+    note_rejects(session, collection, entries)
     seen = {e.mark.key for e in entries if not (e.bare and _is_missing(e))}
     return Applied(
         added=len(marks) - len(before),
@@ -145,17 +147,23 @@ def _as_data(mark: Mark) -> MarkData:
     )
 
 
+def _note_changed(session: Session, changed: Sequence[Mark], embedded: Several[int]) -> None:
+    # A link whose picture was embedded just now is told of by the vector's generation.
+    links = (link for mark in changed for link in mark.images)
+    note_links(session, [link.id for link in links if link.image_id not in embedded])
+
+
 def _is_missing(entry: Entry) -> bool:
     return entry.error is not None and entry.error.reason == "missing"
 
 
-def _drop_bare(session: Session, collection: int, entries: Sequence[Entry]) -> None:
+def drop_bare(session: Session, collection: int, entries: Sequence[Entry]) -> None:
     """Marks that were a picture alone go when a row of a manifest shows that picture."""
     keys = {file_key(e.path) for e in entries if not e.bare and e.path}
     for part in parts(sorted(keys - {e.mark.key for e in entries})):
-        session.execute(
-            delete(Mark).where(Mark.collection_id == collection, Mark.key.in_(part), is_bare())
-        )
+        bare = (Mark.collection_id == collection, Mark.key.in_(part), is_bare())
+        note_marks(session, session.scalars(select(Mark.id).where(*bare)).all())
+        session.execute(delete(Mark).where(*bare))
 
 
 def _load_marks(session: Session, collection: int, keys: Sequence[str]) -> dict[str, Mark]:
@@ -188,7 +196,13 @@ def _put_mark(session: Session, collection: int, marks: dict[str, Mark], data: M
         mark.vienna = [vienna.get(code) or MarkVienna(code=code) for code in data.vienna]
 
 
-def _put_images(session: Session, model_id: int, entries: Sequence[Entry]) -> dict[bytes, Image]:
+def _put_images(
+    session: Session, model_id: int, entries: Sequence[Entry]
+) -> tuple[dict[bytes, Image], set[int]]:
+    """The batch's images by content, and the ids of those that got their vector now."""
+    if any(entry.facts is not None or entry.vector is not None for entry in entries):
+        picture_lock(session)
+        require_active(session, model_id)
     images: dict[bytes, Image] = {}
     for part in parts([e.content for e in entries if e.content is not None]):
         query = select(Image).where(Image.content.in_(part))
@@ -207,7 +221,7 @@ def _put_images(session: Session, model_id: int, entries: Sequence[Entry]) -> di
     for image_id in _with_vector(session, model_id, list(vectors)):
         del vectors[image_id]
     add_vectors(session, model_id, vectors)
-    return images
+    return images, set(vectors)
 
 
 def _with_vector(session: Session, model_id: int, image_ids: Sequence[int]) -> Iterable[int]:
@@ -253,7 +267,7 @@ def _put_links(
     return links
 
 
-def _note_rejects(session: Session, collection: int, entries: Sequence[Entry]) -> None:
+def note_rejects(session: Session, collection: int, entries: Sequence[Entry]) -> None:
     paths = sorted({e.path for e in entries if e.path is not None})
     for part in parts(paths):
         session.execute(

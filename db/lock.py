@@ -1,32 +1,65 @@
-"""One writer at a time, over processes and, with PostgreSQL, over machines. Readers never wait."""
+"""Who may write, over processes and, with PostgreSQL, over machines. Readers never wait.
+
+A writer holds a collection or the whole catalogue. On PostgreSQL writers of different collections
+write side by side: they share the catalogue's lock, and each holds its collection's. Their batches
+take turns where they add pictures and vectors (`vectors.picture_lock`), no longer than a batch.
+Pictures are dropped by nobody but a writer that is alone: another may be about to show them.
+SQLite has one writer at a time, whatever it writes.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from likemark.db.catalogue import Catalogue, named_faults
 from likemark.db.errors import Busy, CatalogueError
 
 POLL_SECONDS = 0.25
+WHOLE = "hashtext('likemark writer')"
+ONE = "hashtext('likemark writer'), hashtext(:collection)"
+# Held by every writer of a collection; whoever has it alone is the only one of them.
+DROPPING = "hashtext('likemark dropping')"
+DROPPING_SECONDS = 60  # that a writer waits for another's sweep, however little it waits else
+
+
+class Held(Protocol):
+    """The right to write, while its block lasts."""
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """Whether nobody else writes, and nobody will begin to before this block ends."""
+        ...
 
 
 @contextmanager
-def writer_lock(catalogue: Catalogue, *, wait: float = 0.0) -> Iterator[None]:
-    """Hold the right to write the catalogue's marks and vectors.
+def writer_lock(
+    catalogue: Catalogue, *, wait: float = 0.0, collection: str | None = None
+) -> Iterator[Held]:
+    """Hold the right to write marks and vectors.
 
-    wait: seconds to wait for another writer. Raises Busy when it still writes then. The system
-    releases the lock of a process that ends in whatever way.
+    wait: seconds to wait for another writer; collection: write to this one alone, None: to all.
+    Raises Busy when another still writes then. The system releases the lock of a process that ends
+    in whatever way.
     """
-    hold = _advisory_lock if catalogue.engine.dialect.name == "postgresql" else _file_lock
-    with hold(catalogue, wait):
-        yield
+    if catalogue.engine.dialect.name == "postgresql":
+        with _advisory_lock(catalogue, wait, collection) as held:
+            yield held
+    else:
+        with _file_lock(catalogue, wait):
+            yield _Whole()
+
+
+class _Whole:
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        yield True
 
 
 @contextmanager
@@ -49,17 +82,52 @@ def _file_lock(catalogue: Catalogue, wait: float) -> Iterator[None]:
 
 
 @contextmanager
-def _advisory_lock(catalogue: Catalogue, wait: float) -> Iterator[None]:
+def _advisory_lock(catalogue: Catalogue, wait: float, collection: str | None) -> Iterator[Held]:
     with named_faults(catalogue), catalogue.engine.connect() as connection:
         # One transaction for the whole run would hold back the database's own cleaning.
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        take = text("SELECT pg_try_advisory_lock(hashtext('likemark writer'))")
-        if not _until(lambda: bool(connection.execute(take).scalar_one()), wait):
-            raise _busy("another process", catalogue)
+        end = time.monotonic() + wait
+        with ExitStack() as stack:
+
+            def take(key: str, shared: str = "", *, least: float = 0.0) -> None:
+                locked = _advisory(connection, f"pg_try_advisory_lock{shared}({key})", collection)
+                if not _until(locked, max(least, end - time.monotonic())):
+                    raise _busy("another process", catalogue)
+                unlock = f"pg_advisory_unlock{shared}({key})"
+                stack.callback(_advisory(connection, unlock, collection))
+
+            if collection is None:
+                take(WHOLE)
+                yield _Whole()
+            else:
+                take(WHOLE, "_shared")
+                take(ONE)
+                take(DROPPING, "_shared", least=DROPPING_SECONDS)
+                yield _One(connection)
+
+
+class _One:
+    """A collection's writer, beside which others may write other collections."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        # The session's own share of the lock is not in its way.
+        taken = _advisory(self._connection, f"pg_try_advisory_lock({DROPPING})")()
         try:
-            yield
+            yield taken
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(hashtext('likemark writer'))"))
+            if taken:
+                _advisory(self._connection, f"pg_advisory_unlock({DROPPING})")()
+
+
+def _advisory(
+    connection: Connection, call: str, collection: str | None = None
+) -> Callable[[], bool]:
+    values = {"collection": collection} if ":collection" in call else {}
+    return lambda: bool(connection.execute(text(f"SELECT {call}"), values).scalar_one())
 
 
 def _until(take: Callable[[], bool], wait: float) -> bool:

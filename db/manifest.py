@@ -66,14 +66,15 @@ def _row(path: Path, line: int, row: Mapping[str, Any]) -> ManifestRow | Manifes
     image = Path(os.path.abspath(path.parent / name)) if name else None
     if image is not None and not _storable_path(image):
         return ManifestError(f"{path}:{line}: image: no file can have this name")
-    key = _key(row, image)
+    key = mark_key(row, image)
     if key is None:
         return ManifestError(f"{path}:{line}: needs an image, id, application_number or text")
     mark, warnings = read_row(row, key=key, source=str(path))
     return ManifestRow(mark, image, line, tuple(warnings))
 
 
-def _key(row: Mapping[str, Any], image: Path | None) -> str | None:
+def mark_key(row: Mapping[str, Any], image: Path | str | None) -> str | None:
+    """What makes a row's mark the same on the next run; None where nothing does."""
     own, office, text = _word(row, "id"), _word(row, "office"), _word(row, "text")
     number = _word(row, "application_number") or _word(row, "registration_number")
     if own:

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection as Several
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select
+from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from likemark.db.changes import note_links, note_marks
 from likemark.db.manifest import file_key
 from likemark.db.schema import Image, Mark, MarkImage, Reject
-from likemark.db.vectors import forget_vectors, parts
+from likemark.db.vectors import ROWS, forget_vectors, parts
 
 
-def remove_marks(session: Session, mark_ids: Sequence[int]) -> int:
-    """Remove marks with all that hangs on them; the number of marks that were there."""
+def remove_marks(session: Session, mark_ids: Sequence[int], *, alone: bool = True) -> int:
+    """Remove marks with all that hangs on them; the number of marks that were there.
+
+    alone: nobody else writes; False leaves pictures that nothing shows any more to a later sweep.
+    """
     removed = 0
+    note_marks(session, mark_ids)
     for part in parts(mark_ids):
         shown = session.scalars(select(MarkImage.image_id).where(MarkImage.mark_id.in_(part))).all()
         gone = session.scalars(delete(Mark).where(Mark.id.in_(part)).returning(Mark.id)).all()
         removed += len(gone)
-        drop_orphans(session, shown)
+        if alone:
+            drop_orphans(session, shown)
     return removed
 
 
@@ -48,20 +54,27 @@ def unseen(
     marks: list[int] = []
     for scope in [_under(folder) for folder in folders] + [_from(name) for name in manifests]:
         of_marks = scope.where(Mark.collection_id == collection)
-        marks += [i for i in session.scalars(of_marks) if i not in seen_marks]
+        marks += [i for i in session.scalars(_streamed(of_marks)) if i not in seen_marks]
         of_links = select(MarkImage.id).where(MarkImage.mark_id.in_(of_marks))
-        links += [i for i in session.scalars(of_links) if i not in seen_links]
+        links += [i for i in session.scalars(_streamed(of_links)) if i not in seen_links]
     return links, marks
 
 
-def prune(session: Session, link_ids: Sequence[int], mark_ids: Sequence[int]) -> int:
-    """Remove marks, and single pictures of marks that stay; the number of marks removed."""
-    removed = remove_marks(session, mark_ids)
+def prune(
+    session: Session, link_ids: Sequence[int], mark_ids: Sequence[int], *, alone: bool = True
+) -> int:
+    """Remove marks, and single pictures of marks that stay; the number of marks removed.
+
+    alone: as in `remove_marks`
+    """
+    removed = remove_marks(session, mark_ids, alone=alone)
+    note_links(session, link_ids)
     for part in parts(link_ids):
         shown = session.scalars(
             delete(MarkImage).where(MarkImage.id.in_(part)).returning(MarkImage.image_id)
         ).all()
-        drop_orphans(session, shown)
+        if alone:
+            drop_orphans(session, shown)
     return removed
 
 
@@ -74,7 +87,7 @@ def forget_rejects(
     keep: Several[str],
 ) -> None:
     """Drop the notes on unreadable pictures that these folders and manifests no longer hold."""
-    scopes = [_begins(Reject.source, _slash(folder)) & (Reject.source == Reject.path)
+    scopes = [_inside(Reject.source, _slash(folder)) & (Reject.source == Reject.path)
               for folder in folders] + [Reject.source == name for name in manifests]  # fmt: skip
     for scope in scopes:
         query = select(Reject.path).where(Reject.collection_id == collection, scope)
@@ -84,8 +97,12 @@ def forget_rejects(
             )
 
 
+def _streamed(query: Select[int]) -> Select[int]:
+    return query.execution_options(yield_per=ROWS)
+
+
 def _under(folder: str) -> Select[int]:
-    return select(Mark.id).where(_begins(Mark.key, file_key(_slash(folder))), is_bare())
+    return select(Mark.id).where(_inside(Mark.key, file_key(_slash(folder))), is_bare())
 
 
 def is_bare() -> ColumnElement[bool]:
@@ -97,6 +114,13 @@ def is_bare() -> ColumnElement[bool]:
 def _begins(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
     # Not LIKE: SQLite's takes "Logos" and "logos" for one folder.
     return func.substr(column, 1, len(text)) == text
+
+
+def _inside(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    # A folder's shards are indexed for themselves: the folder's own pictures leave theirs alone.
+    rest = func.lower(func.substr(column, len(text) + 1))
+    shards = (rest.contains(ending + "!/") for ending in (".tar", ".tar.gz", ".tgz"))
+    return _begins(column, text) & ~or_(*shards)
 
 
 def _from(manifest: str) -> Select[int]:

@@ -9,15 +9,15 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from likemark.db.copying import IN_LIMIT, insert_rows
 from likemark.db.errors import ModelMismatch
 from likemark.db.schema import CatalogueInfo, Embedding, Generation, Image, Model, Removal
 
-# Largest number of values in one IN (...): SQLite allows 32,766, PostgreSQL 65,535.
-IN_LIMIT = 10_000
+ROWS = 20_000  # that are fetched at once
 T = TypeVar("T")
 
 
@@ -57,6 +57,9 @@ def ensure_model(session: Session, *, fingerprint: str, name: str, dimension: in
     Raises ModelMismatch when another model is active: its vectors must not be mixed with these.
     """
     active = active_model(session)
+    if active is None or active.fingerprint != fingerprint:
+        picture_lock(session)  # of two that begin with different models, one is the first
+        active = active_model(session)
     if active is not None and active.fingerprint != fingerprint:
         if count_vectors(session, active.id):
             raise mismatch(active, name, fingerprint)
@@ -91,6 +94,23 @@ def drop_other_models(session: Session, model_id: int) -> None:
     session.execute(delete(Model).where(Model.id != model_id))
 
 
+def picture_lock(session: Session) -> None:
+    """Until the transaction ends, be the only one that adds pictures and vectors.
+
+    SQLite's transactions that write are alone already. Others wait as long as a batch takes.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext('likemark pictures'))"))
+
+
+def require_active(session: Session, model_id: int) -> None:
+    """Raises ModelMismatch when another model has become the active one."""
+    active = active_model(session)
+    if active is not None and active.id != model_id:
+        model = session.get_one(Model, model_id)
+        raise mismatch(active, model.name, model.fingerprint)
+
+
 def add_vectors(
     session: Session, model_id: int, vectors: Mapping[int, NDArray[np.float32]]
 ) -> None:
@@ -98,16 +118,11 @@ def add_vectors(
     if not vectors:
         return
     generation = _advance(session, model_id)
-    rows = [
-        {
-            "model_id": model_id,
-            "image_id": image_id,
-            "generation": generation,
-            "vector": np.asarray(vector, dtype="<f2").tobytes(),
-        }
+    rows = (
+        (model_id, image_id, generation, np.asarray(vector, dtype="<f2").tobytes())
         for image_id, vector in vectors.items()
-    ]
-    session.execute(insert(Embedding), rows)
+    )
+    insert_rows(session, "embeddings", ("model_id", "image_id", "generation", "vector"), rows)
 
 
 def forget_vectors(session: Session, image_ids: Sequence[int]) -> None:
@@ -148,8 +163,10 @@ def count_vectors(session: Session, model_id: int) -> int:
 
 
 def removed_since(session: Session, model_id: int, generation: int) -> NDArray[np.int64]:
-    query = select(Removal.image_id).where(
-        Removal.model_id == model_id, Removal.generation > generation
+    query = (
+        select(Removal.image_id)
+        .where(Removal.model_id == model_id, Removal.generation > generation)
+        .execution_options(yield_per=ROWS)
     )
     return np.fromiter(session.scalars(query), dtype=np.int64)
 
@@ -164,10 +181,23 @@ def vectors_since(
         .order_by(Embedding.image_id)
         .execution_options(yield_per=batch)
     )
-    for rows in session.execute(query).partitions():
-        flat = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f2")
-        ids = np.fromiter((row.image_id for row in rows), dtype=np.int64, count=len(rows))
-        yield Vectors(ids, flat.astype(np.float32).reshape(len(rows), model.dimension))
+    with session.execute(query) as found:  # closed even where a reader leaves early
+        for rows in found.partitions():
+            flat = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f2")
+            ids = np.fromiter((row.image_id for row in rows), dtype=np.int64, count=len(rows))
+            yield Vectors(ids, flat.astype(np.float32).reshape(len(rows), model.dimension))
+
+
+def vectors_of(session: Session, model: ModelRow, ids: NDArray[np.int64]) -> Vectors:
+    """The vectors of those of the images (any number) that have one, by ascending id."""
+    held: dict[int, bytes] = {}
+    for part in parts(np.unique(ids).tolist()):
+        query = select(Embedding.image_id, Embedding.vector)
+        query = query.where(Embedding.model_id == model.id, Embedding.image_id.in_(part))
+        held.update((row.image_id, row.vector) for row in session.execute(query))
+    flat = np.frombuffer(b"".join(held[image_id] for image_id in sorted(held)), dtype="<f2")
+    rows = flat.astype(np.float32).reshape(len(held), model.dimension)
+    return Vectors(np.array(sorted(held), dtype=np.int64), rows)
 
 
 def parts(values: Sequence[T], size: int = IN_LIMIT) -> Iterator[Sequence[T]]:

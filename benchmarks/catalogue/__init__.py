@@ -1,0 +1,1 @@
+"""The catalogue at the size of a register: made marks imported, and every filter timed."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from likemark.benchmarks.corpus.dataset import OpenBenchmark
 from likemark.benchmarks.encoders import Encoder
 from likemark.benchmarks.flickr27.layout import SUBSETS
+from likemark.benchmarks.locate.found import Locator
 from likemark.benchmarks.model_encoder import ModelEncoder
 from likemark.benchmarks.protocol.run import Gallery, run_retrieval
 from likemark.benchmarks.rivals.registry import Rival, RivalUnavailable, rivals
@@ -34,6 +35,7 @@ FOLDERS = {
     "search": "open",
     "speed": None,
 }
+ALONE = {"scale": "open"}  # takes hours: run by its own name
 Document = dict[str, Any]
 Progress = Callable[[str], None]
 
@@ -53,11 +55,16 @@ class RunOptions:
     photos: Path | None = None  # folder of photos for scenes; None: "photos" beside the data
     subset: int = SUBSETS[-1]  # official one of FlickrLogos-27 whose photos locate asks: 6 is all
     scenes: int | None = None  # of redaction's photos, so many of all brands; None: all there are
+    questions: int | None = None  # of locate's, at most so many, drawn by scenes; None: all
+    sizes: tuple[int, ...] = ()  # of scale's indices, vectors; none: its own
 
     def __post_init__(self) -> None:
         if self.subset not in SUBSETS:
             raise InvalidInput(f"subset {self.subset}: must be one of {SUBSETS}")
-        for name, count in (("distractors", self.distractors), ("scenes", self.scenes)):
+        counts = {
+            "distractors": self.distractors, "scenes": self.scenes, "questions": self.questions
+        }  # fmt: skip
+        for name, count in counts.items():
             if count is not None and count < 1:
                 raise InvalidInput(f"{name} {count}: must be 1 or more")
 
@@ -85,7 +92,7 @@ def run(
     Raises LikemarkError.
     """
     data = options.data
-    if data is None and FOLDERS[name] is not None:
+    if data is None and {**FOLDERS, **ALONE}[name] is not None:
         raise InvalidInput(f"--data: name the folder of {name}'s data")
     found = find_model(options.model, options.models)
     job = Job(options, found, data / within if data and within else data, progress)
@@ -123,11 +130,13 @@ def command(name: str, options: RunOptions, data: Path | None) -> str:
     words += [f"--distractors {options.distractors}"] if options.distractors else []
     if options.subset != SUBSETS[-1] and name == "locate":
         words += [f"--subset {options.subset}"]
+    words += [f"--questions {options.questions}"] if options.questions and name == "locate" else []
     words += [f"--scenes {options.scenes}"] if options.scenes and name == "redaction" else []
-    if name in ("retrieval", "flickr27", "locate", "scenes"):
+    words += [f"--sizes {','.join(map(str, options.sizes))}"] if options.sizes else []
+    if name in ("retrieval", "flickr27", "locate", "scenes", "scale"):
         words += [] if options.with_rivals else ["--no-rivals"]
         words += [f"--rival {shlex.quote(part)}" for part in options.chosen]
-    if name in ("retrieval", "flickr27"):
+    if name in ("retrieval", "flickr27", "locate", "scenes"):
         words += [f"--weights {options.weights.name}"] if options.weights else []
     return " ".join(words)
 
@@ -232,29 +241,35 @@ def _encoders(job: Job) -> Iterator[Encoder]:
 def _locate(job: Job) -> Outcome:
     from likemark.benchmarks.locate.one_shot import OneShotLocator
     from likemark.benchmarks.locate.photos import locate_in_photos
-    from likemark.benchmarks.locate.rivals.registry import locators
     from likemark.retrieval.oneshot.finder import Finder
 
     options = job.options
-    rivals = choose(locators(job.model()), options.chosen) if options.with_rivals else ()
-    chosen = (OneShotLocator(Finder.load(device=options.device)), *rivals)
+    chosen = (OneShotLocator(Finder.load(device=options.device)), *_rival_locators(job))
     packages = options.packages or options.cache / "packages"
     result = locate_in_photos(
         job.folder, chosen, cache=options.cache, packages=packages, subset=options.subset,
-        progress=job.progress,
+        questions=options.questions, progress=job.progress,
     )  # fmt: skip
     return asdict(result), {"name": "FlickrLogos-27", "sha256": result.answers.data}
+
+
+def _rival_locators(job: Job) -> tuple[Locator, ...]:
+    from likemark.benchmarks.locate.rivals.registry import locators
+
+    options = job.options
+    if not options.with_rivals:
+        return ()
+    every = locators(job.model(), weights=options.weights, device=options.device)
+    return choose(every, options.chosen)
 
 
 def _scenes(job: Job) -> Outcome:
     from likemark.benchmarks.locate.made import locate_in_made_scenes
     from likemark.benchmarks.locate.one_shot import OneShotLocator
-    from likemark.benchmarks.locate.rivals.registry import locators
     from likemark.retrieval.oneshot.finder import Finder
 
     options, benchmark = job.options, job.benchmark()
-    rivals = choose(locators(job.model()), options.chosen) if options.with_rivals else ()
-    chosen = (OneShotLocator(Finder.load(device=options.device)), *rivals)
+    chosen = (OneShotLocator(Finder.load(device=options.device)), *_rival_locators(job))
     photos = options.photos or job.folder.resolve().parent / "photos"
     result = locate_in_made_scenes(
         benchmark, photos, chosen, cache=options.cache, progress=job.progress
@@ -271,6 +286,24 @@ def _redaction(job: Job) -> Outcome:
         job.folder, finding, job.model(), scenes=job.options.scenes, progress=job.progress
     )
     return asdict(result), {"name": "FlickrLogos-27", "sha256": result.data}
+
+
+def _scale(job: Job) -> Outcome:
+    from likemark.benchmarks.scale.engines.registry import contenders
+    from likemark.benchmarks.scale.material import read_material
+    from likemark.benchmarks.scale.run import SIZES, run_scale
+
+    options, benchmark = job.options, job.benchmark()
+    everything = contenders()
+    own = tuple(each for each in everything if each.own)
+    rivals = tuple(each for each in everything if not each.own)
+    chosen = choose(rivals, options.chosen) if options.with_rivals else ()
+    material = read_material(benchmark, job.model(), options.cache, progress=job.progress)
+    result = run_scale(
+        material, (*own, *chosen), options.cache, sizes=options.sizes or SIZES,
+        named=bool(options.chosen), progress=job.progress,
+    )  # fmt: skip
+    return asdict(result), {"name": "drawn around likemark-open", "sha256": result.data}
 
 
 def _metu(job: Job) -> Outcome:
@@ -305,4 +338,5 @@ RUNNERS: dict[str, Callable[[Job], Outcome]] = {
     "invariance": _invariance,
     "search": _search,
     "speed": _speed,
+    "scale": _scale,
 }

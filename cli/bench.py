@@ -39,6 +39,7 @@ class Benchmark(StrEnum):
     invariance = "invariance"
     search = "search"
     speed = "speed"
+    scale = "scale"
     all = "all"
 
 
@@ -86,7 +87,11 @@ def run(
         typer.Option(help="Only rivals with this in their name; may be repeated."),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Folder with the rivals' weights, named by timm's tags.")
+        Path | None,
+        typer.Option(
+            help="Folder with the rivals' weights, named by timm's tags; of locate and scenes: "
+            "published-oneshot.safetensors."
+        ),
     ] = None,
     packages: Annotated[
         Path | None,
@@ -103,6 +108,12 @@ def run(
             min=1, max=6, help="FlickrLogos-27's subset whose photos locate asks: 6 is all."
         ),
     ] = 6,
+    questions: Annotated[
+        int | None,
+        typer.Option(
+            help="Of locate's questions, at most so many, from scenes of all brands [default: all]."
+        ),
+    ] = None,
     photos: Annotated[
         Path | None,
         typer.Option(
@@ -113,6 +124,14 @@ def run(
     scenes: Annotated[
         int | None,
         typer.Option(help="Of redaction's photos, so many of all brands [default: all]."),
+    ] = None,
+    sizes: Annotated[
+        str | None,
+        typer.Option(
+            help="Of scale's indices, vectors [default: 10000,100000,1000000].",
+            metavar="SIZES",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write JSON, Markdown, plots and index.html here.")
@@ -151,6 +170,8 @@ def run(
         photos=photos,
         subset=subset,
         scenes=scenes,
+        sizes=_sizes(sizes, "--sizes") if sizes else (),
+        questions=questions,
     )
     everything = benchmark is Benchmark.all
     runs = (
@@ -165,7 +186,11 @@ def run(
             write_document(document, out)
     if out is not None:
         open_folder = data / "open" if everything and data else data
-        write_views(out, pictures=open_folder)
+        photo_folder = data if benchmark is Benchmark.locate else None
+        if everything and data:
+            photo_folder = data / "flickrlogos27"
+        kept = options.packages or options.cache / "packages"
+        write_views(out, pictures=open_folder, photos=photo_folder, drawings=kept)
         note(f"{out / PAGE}")
     if json:
         print_json(documents if everything else documents[0])
@@ -212,6 +237,13 @@ def page(
     data: Annotated[
         Path | None, typer.Option(help="likemark-open's folder, for the pictures of failures.")
     ] = None,
+    failures: Annotated[
+        Path | None,
+        typer.Option(help="FlickrLogos-27's folder, for the photos of locate's failures."),
+    ] = None,
+    packages: Annotated[
+        Path | None, typer.Option(help="Folder of locate's npm packages, for its drawings.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The page.", metavar="FILE.html")] = Path(
         "results.html"
     ),
@@ -219,7 +251,7 @@ def page(
     """Write one self-contained page of what was measured: tables, plots and failures."""
     from likemark.benchmarks.pages.page import write_page
 
-    write_page(results, out, pictures=data)
+    write_page(results, out, pictures=data, photos=failures, drawings=packages)
     say(str(out))
 
 
@@ -267,7 +299,7 @@ def speed(
         options,
         pictures=options.pictures if pictures is None else pictures,
         repetitions=options.repetitions if repetitions is None else repetitions,
-        vectors=options.vectors if vectors is None else _sizes(vectors),
+        vectors=options.vectors if vectors is None else _sizes(vectors, "--vectors"),
         device=device,
     )
     report = run_speed(options, progress=note)
@@ -279,13 +311,13 @@ def speed(
         say(_text(report))
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+def _sizes(text: str, option: str) -> tuple[int, ...]:
     from likemark.db.errors import InvalidInput
 
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise InvalidInput(f"--vectors {text!r}: give whole numbers, as 10000,100000") from None
+        raise InvalidInput(f"{option} {text!r}: give whole numbers, as 10000,100000") from None
 
 
 def _text(report: SpeedReport) -> str:

@@ -24,6 +24,7 @@ TITLES = {
     "search": "At search time: likemark-open",
     "experiments": "Training: likemark-open",
     "speed": "Speed",
+    "scale": "Scale: up to many millions of marks",
 }
 DIGITS = 12  # of a hash that is shown
 

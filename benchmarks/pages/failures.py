@@ -49,7 +49,7 @@ class _Pictures:
 
     @classmethod
     def of(cls, failures: list[Mapping[str, Any]], folder: Path | None) -> _Pictures:
-        wanted = {str(_inside(folder, image)) for image in _images(failures)} if folder else ()
+        wanted = {str(inside(folder, image)) for image in _images(failures)} if folder else ()
         if not wanted:
             return cls(None, Thumbnails(size=_SIZE, pictures={}, queries={}))
         return cls(folder, load_thumbnails(sorted(wanted), size=_SIZE))
@@ -57,7 +57,7 @@ class _Pictures:
     def address(self, image: str) -> str | None:
         if self.folder is None:
             return None
-        return self.thumbnails.data_uri(str(_inside(self.folder, image)))
+        return self.thumbnails.data_uri(str(inside(self.folder, image)))
 
 
 def _images(failures: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _images(failures: list[Mapping[str, Any]]) -> Iterator[str]:
         yield from (hit["image"] for hit in (*failure["found"], *failure["expected"]))
 
 
-def _inside(folder: Path, image: str) -> Path:
+def inside(folder: Path, image: str) -> Path:
     """Raises InvalidInput for a path that leads out of the folder: the document is not ours."""
     path = folder / image
     if not path.resolve().is_relative_to(folder.resolve()):

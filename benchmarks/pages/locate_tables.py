@@ -90,8 +90,14 @@ def locate_protocol(document: Document) -> str:
         f"{count(answers['questions'])} questions in {count(shown)} photos of "
         f"{len(result['brands'])} brands{without}, and in {count(answers['scenes_without_brand'])} "
         f"photos of none: of each kind of query one of the brand and {count(result['wrong'])} of "
-        "others. No system was trained on these brands."
+        f"others{_of_sample(result)}. No system was trained on these brands."
     )
+
+
+def _of_sample(result: Mapping[str, Any]) -> str:
+    if result.get("sampled") is None:
+        return ""
+    return f"; a sample of {count(result['sampled'])} questions at most, whole photos of all brands"
 
 
 def locate_tables(document: Document, *, brief: bool = False) -> list[Table]:

@@ -21,6 +21,7 @@ from likemark.benchmarks.pages.documents import (
     read_documents,
 )
 from likemark.benchmarks.pages.failures import FailureView, failure_views
+from likemark.benchmarks.pages.locate_failures import Gallery, locate_galleries
 from likemark.benchmarks.pages.plot_style import Plot
 from likemark.benchmarks.pages.plots import plots
 from likemark.benchmarks.pages.sections import protocol, tables
@@ -52,32 +53,50 @@ class _Section:
     legend: tuple[Column, ...]  # every column once
     plots: tuple[_PlotView, ...]
     failures: tuple[FailureView, ...]
+    galleries: tuple[Gallery, ...]  # of failures in photos
 
 
-def render_page(documents: Sequence[Mapping[str, Any]], *, pictures: Path | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the pictures of failures are; None: names alone are shown."""
+
+    pictures: Path | None = None  # likemark-open's
+    photos: Path | None = None  # FlickrLogos-27's
+    drawings: Path | None = None  # the npm packages' of locate
+
+
+def render_page(
+    documents: Sequence[Mapping[str, Any]], *, pictures: Path | None, photos: Path | None = None,
+    drawings: Path | None = None,
+) -> str:  # fmt: skip
     """The whole page.
 
     documents: as `Document` describes them, in any order; a benchmark without one is left out
-    pictures: likemark-open's folder; None, or one that is not there: names without thumbnails
+    pictures, photos, drawings: as `Folders` has them; one that is not there is as None
     Raises InvalidInput for none, and LikemarkError without matplotlib.
     """
     if not documents:
         raise InvalidInput("there is no result to show; run: likemark bench run all")
-    folder = pictures if pictures is not None and pictures.is_dir() else None
+    folders = Folders(*(_there(folder) for folder in (pictures, photos, drawings)))
     ordered = in_order(documents)
-    sections = [_section(name, one, folder) for name, one in numbered(ordered)]
+    sections = [_section(name, one, folders) for name, one in numbered(ordered)]
     return _template().render(
         style=Markup(base_style() + _packaged("page.css")),
         summary=_summary(ordered),
         sections=sections,
-        with_pictures=folder is not None,
+        with_pictures=folders.pictures is not None,
+        with_photos=folders.photos is not None,
     )
 
 
-def write_page(folder: Path, out: Path, *, pictures: Path | None) -> None:
+def write_page(
+    folder: Path, out: Path, *, pictures: Path | None, photos: Path | None = None,
+    drawings: Path | None = None,
+) -> None:  # fmt: skip
     """The page of all documents of a folder; raises as `read_documents`, `render_page` and
     `write_whole` do."""
-    page = render_page(read_documents(folder), pictures=pictures)
+    documents = read_documents(folder)
+    page = render_page(documents, pictures=pictures, photos=photos, drawings=drawings)
     write_whole(out, page.encode("utf-8", "replace"))
 
 
@@ -90,7 +109,11 @@ def inline(plot: Plot) -> Markup:
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-labelledby="{plot.name}" ', 1))
 
 
-def _section(name: str, document: Document, pictures: Path | None) -> _Section:
+def _there(folder: Path | None) -> Path | None:
+    return folder if folder is not None and folder.is_dir() else None
+
+
+def _section(name: str, document: Document, folders: Folders) -> _Section:
     shown = tables(document)
     retrieval = document.benchmark == "retrieval"
     return _Section(
@@ -102,7 +125,10 @@ def _section(name: str, document: Document, pictures: Path | None) -> _Section:
         tables=tuple(shown),
         legend=tuple(dict.fromkeys(column for table in shown for column in table.defined)),
         plots=tuple(_plot_view(plot) for plot in plots(document, prefix=name)),
-        failures=tuple(failure_views(document, pictures=pictures)) if retrieval else (),
+        failures=tuple(failure_views(document, pictures=folders.pictures)) if retrieval else (),
+        galleries=tuple(
+            locate_galleries(document, photos=folders.photos, drawings=folders.drawings)
+        ),
     )
 
 

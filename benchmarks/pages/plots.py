@@ -9,6 +9,7 @@ from typing import Any
 from likemark.benchmarks.pages.documents import Document, in_order, numbered, reading
 from likemark.benchmarks.pages.plot_style import End, Plot, styled
 from likemark.benchmarks.pages.retrieval_plots import accuracy_by_speed, recall_curves
+from likemark.benchmarks.pages.scale_plots import scale_plots
 from likemark.benchmarks.pages.suite_plots import invariance_bars, learning_curves
 from likemark.benchmarks.pages.tables import share, words
 from likemark.retrieval.files import write_whole
@@ -102,4 +103,5 @@ _PLOTS: dict[str, Callable[[Document, str], list[Plot]]] = {
     "search": lambda document, prefix: [],
     "experiments": lambda document, prefix: [],
     "speed": lambda document, prefix: [],
+    "scale": scale_plots,
 }

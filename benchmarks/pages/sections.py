@@ -18,6 +18,7 @@ from likemark.benchmarks.pages.retrieval_tables import (
     open_protocol,
     open_tables,
 )
+from likemark.benchmarks.pages.scale_tables import scale_protocol, scale_tables
 from likemark.benchmarks.pages.suite_tables import (
     flickr27_protocol,
     flickr27_tables,
@@ -45,6 +46,7 @@ _PROTOCOLS: dict[str, Callable[[Document], str]] = {
     "search": search_protocol,
     "experiments": experiments_protocol,
     "speed": speed_protocol,
+    "scale": scale_protocol,
 }
 _TABLES: dict[str, Callable[[Document], list[Table]]] = {
     "retrieval": open_tables,
@@ -57,6 +59,7 @@ _TABLES: dict[str, Callable[[Document], list[Table]]] = {
     "search": search_tables,
     "experiments": experiments_tables,
     "speed": speed_tables,
+    "scale": scale_tables,
 }
 _BRIEF: dict[str, Callable[[Document], list[Table]]] = {
     **_TABLES,
@@ -65,6 +68,7 @@ _BRIEF: dict[str, Callable[[Document], list[Table]]] = {
     "locate": lambda document: locate_tables(document, brief=True),
     "invariance": lambda document: invariance_tables(document, brief=True),
     "speed": lambda document: speed_tables(document, brief=True),
+    "scale": lambda document: scale_tables(document, brief=True),
 }
 
 

@@ -18,6 +18,9 @@ from likemark.benchmarks.flickr27.run import Classifier, Flickr27Result, Flickr2
 from likemark.benchmarks.flickr27.scores import Scores
 from likemark.benchmarks.flickr27.training import Curve
 from likemark.benchmarks.invariance.results import Recall, summed_up
+from likemark.benchmarks.locate.failures import Failure as LocateFailure
+from likemark.benchmarks.locate.failures import Failures
+from likemark.benchmarks.locate.failures import Source as Pictured
 from likemark.benchmarks.locate.made import MadeResult
 from likemark.benchmarks.locate.photos import PhotoResult
 from likemark.benchmarks.locate.run import LocateResult, LocateRow
@@ -31,6 +34,8 @@ from likemark.benchmarks.protocol.run import RetrievalResult, RetrievalRow
 from likemark.benchmarks.protocol.search_time import SearchTime, Way
 from likemark.benchmarks.redaction.clip import ClipFigures
 from likemark.benchmarks.redaction.run import RedactionResult, RedactionRow
+from likemark.benchmarks.scale.likeness import Likeness
+from likemark.benchmarks.scale.run import Effort, ScaleResult, ScaleRow
 from likemark.benchmarks.speed import SpeedOptions, SpeedReport, report_json
 from likemark.benchmarks.speed_indexing import Cost, Repetition, summary
 from likemark.benchmarks.speed_machine import Machine
@@ -170,8 +175,22 @@ def locate() -> Any:
     row = LocateRow("likemark-small", FINGERPRINT, 1.93, 0.41, 0.02, found)
     answers = LocateResult(DATA, 0, 944, 135, 156, 4944, 151.4, (row,))
     missing = {"Brand 3": "no package draws it"}
-    result = PhotoResult(brands, 6, 2, 1, missing, answers)
+    result = PhotoResult(brands, 6, 2, 1, missing, None, answers, worst_found())
     return envelope("locate", asdict(result), data={"name": "FlickrLogos-27", "sha256": DATA})
+
+
+def worst_found() -> Failures:
+    """One of either kind: asked with a crop, and with a drawing."""
+    crop, box = Pictured("images/1.png", (4.0, 4.0, 20.0, 30.0)), (10.0, 8.0, 30.0, 30.0)
+    missed = LocateFailure(
+        "crop Brand 1 1.png", "crop", "Brand 1", crop, "Brand 1 2.png", Pictured("images/2.png"),
+        ((40.0, 40.0, 20.0, 20.0),), (box, (0.0, 0.0, 5.0, 5.0)), (0.91, 0.2),
+    )  # fmt: skip
+    false = LocateFailure(
+        "drawing Nike", "drawing", "Nike", Pictured(None), "none 3.png", Pictured("images/3.png"),
+        (), (box,), (0.77,),
+    )  # fmt: skip
+    return Failures((missed,), (false,))
 
 
 def scenes() -> Any:
@@ -255,6 +274,48 @@ def speed() -> Any:
     return envelope("speed", report_json(report), data={"name": "made pictures"})
 
 
+def scale() -> Any:
+    rows = []
+    for size in (10_000, 1_000_000):
+        for number, name in enumerate(("likemark", "FAISS HNSW32")):
+            rows.append(ScaleRow(name, not number, size, None, scale_figures(number, size)))
+        rows.append(ScaleRow("hnswlib", False, size, "hnswlib is not installed", None))
+    cosines = (0.31, 0.62, 0.87), (0.2, 0.4, 0.7), (0.1, 0.3, 0.5)
+    alike = Likeness("real", 9000, *cosines, (8, 22, 66))
+    result = ScaleResult(
+        DATA, 256, 98_000, 512, 4.0, 0, Effort(), 2, {"faiss-gpu": "1.15.1"}, (10_000, 1_000_000),
+        (alike,), tuple(rows),
+    )  # fmt: skip
+    return envelope("scale", asdict(result), data={"name": "drawn", "sha256": DATA})
+
+
+def scale_figures(number: int, size: int) -> dict[str, Any]:
+    """As a child prints them; the rival, number 1, has two efforts and cannot remove."""
+    around = {"low": 0.985, "high": 0.995}
+    single = {"queries": 1000, "p50": 1.2 + number, "p95": 2.0 + 2 * number, "p99": 9.5}
+    point = {
+        "target": 0.99, "reached": True, "effort": None, "recall_10": 0.9912,
+        "interval_10": around, "recall_100": 0.981, "interval_100": around, "threads": 2,
+        "single": single, "batched": 1520.0 * size**-0.1,
+    }  # fmt: skip
+    lower = {**point, "target": 0.97, "effort": 48, "recall_10": 0.9734}
+    filtered = [
+        {
+            "kind": kind, "selectivity": share, "allowed": int(share * size), "recall_10": 0.99,
+            "interval": around, "single": single,
+        }
+        for kind in ("random", "clustered")
+        for share in (0.001, 0.01, 0.1, 0.5)
+    ]  # fmt: skip
+    return {
+        "setting": "IVF4096,SQ8", "build_seconds": size / 9000, "build_peak": 300 * size,
+        "open_seconds": 0.21, "disk": 290 * size, "resident": 310 * size, "of_files": 120 * size,
+        "points": [{**lower}, {**point, "effort": 96}] if number else [point],
+        "filtered": [] if number else filtered,
+        "rates": {"added": 4100.0, "removed": None if number else 9000.0},
+    }  # fmt: skip
+
+
 def plain(document: Any) -> dict[str, Any]:
     """As it is read back from its file."""
     read: dict[str, Any] = json.loads(json.dumps(document))
@@ -277,7 +338,7 @@ def documents() -> dict[str, dict[str, Any]]:
     """By benchmark, as read back from their files."""
     made = (
         retrieval(), metu(), flickr27(), locate(), scenes(), redaction(), invariance(), search(),
-        experiments(), speed()
+        experiments(), speed(), scale()
     )  # fmt: skip
     return {document["benchmark"]: plain(document) for document in made}
 
@@ -287,7 +348,7 @@ def whole_page(pictures: Path) -> str:
     """Every benchmark, with pictures."""
     made = (
         retrieval(), metu(), flickr27(), locate(), scenes(), redaction(), invariance(), search(),
-        experiments(), speed()
+        experiments(), speed(), scale()
     )  # fmt: skip
     return render_page(made, pictures=pictures)
 

@@ -36,7 +36,7 @@ def test_page_loads_nothing_and_shows_its_pictures(browse: Browse, whole_page: s
     found = json.loads(re.findall(r"<title>(.*?)</title>", seen)[0])
     assert found["loaded"] == found["refused"] == []
     assert (found["pictures"], found["blank"]) == (2 * 8, 0)
-    assert len(found["plots"]) == 6
+    assert len(found["plots"]) == 8
     assert min(found["plots"]) > 600
     assert found["wide"] == 1200
 

@@ -39,7 +39,7 @@ def test_order_is_fixed_and_stable(documents: Documents):
     ordered = in_order(given)
     assert [one.benchmark for one in ordered] == [
         "retrieval", "retrieval", "metu", "flickr27", "locate", "scenes",
-        "redaction", "invariance", "search", "experiments", "speed", "speed",
+        "redaction", "invariance", "search", "experiments", "speed", "speed", "scale",
     ]  # fmt: skip
     assert [one.date for one in ordered[:2]] == ["2026-12-01", "2026-11-21"]
     assert {one.benchmark for one in ordered} == set(TITLES)

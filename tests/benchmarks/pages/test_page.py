@@ -70,7 +70,7 @@ def test_every_benchmark_has_a_section_with_an_anchor(whole: Reader):
     links = [one["href"] for one in whole.all("a")]
     assert links[:2] == ["#retrieval", "#retrieval-failures"]
     assert {link[1:] for link in links} <= set(ids)
-    assert len(whole.all("svg")) == 6
+    assert len(whole.all("svg")) == 8
 
 
 def test_absent_benchmarks_are_absent(documents: Documents):

@@ -22,6 +22,7 @@ FILES = {
     "flickr27": ["flickr27-accuracy", "flickr27-loss"],
     "invariance": ["invariance-recall"],
     "speed": [],
+    "scale": ["scale-growth", "scale-filters"],
 }
 
 

@@ -1,0 +1,1 @@
+"""What `likemark bench run scale` measures: likemark's own index and its rivals, one face each."""

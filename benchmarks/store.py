@@ -28,11 +28,15 @@ def write_document(document: Mapping[str, Any], folder: Path) -> None:
     write_whole(folder / f"{document['benchmark']}.md", f"{markdown(document)}\n".encode())
 
 
-def write_views(folder: Path, *, pictures: Path | None) -> None:
+def write_views(
+    folder: Path, *, pictures: Path | None, photos: Path | None = None,
+    drawings: Path | None = None,
+) -> None:  # fmt: skip
     """The plots and the page of all documents in the folder.
 
-    pictures: likemark-open's folder, for the thumbnails of failures
+    pictures, photos, drawings: as the page's `Folders` has them, for the pictures of failures
     Raises LikemarkError, also where matplotlib is missing.
     """
     write_plots(list(read_documents(folder)), folder)
-    write_page(folder, folder / PAGE, pictures=pictures)
+    page = folder / PAGE
+    write_page(folder, page, pictures=pictures, photos=photos, drawings=drawings)

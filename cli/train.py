@@ -36,10 +36,12 @@ def train(
 
     CONFIG.toml has the tables data, batch, augment, network, loss, optimiser and run; data.corpus
     alone must be set: a folder with one folder a brand, a CSV, or a built corpus. With the line
-    task = "oneshot" before its tables it trains the network that finds a mark in photos. `likemark
-    export RUN` makes a model of the result. Many GPUs: torchrun --nproc-per-node 8 -m
+    task = "oneshot" before its tables it trains the network that finds a mark in photos, with task
+    = "published" the one that `likemark bench run locate` compares it with. `likemark export RUN`
+    makes a model of the result, but of the last. Many GPUs: torchrun --nproc-per-node 8 -m
     likemark.cli.main train CONFIG.toml --out RUN
     """
+    from likemark.benchmarks.locate.published import kind as published
     from likemark.benchmarks.protocol.validation import validation_map
     from likemark.retrieval.training.observers import Observers
     from likemark.retrieval.training.processes import is_first
@@ -48,6 +50,7 @@ def train(
     from likemark.retrieval.training.tasks import read_training
     from likemark.retrieval.training.trainer import train as run
 
+    published.register()
     settings = read_training(config, overrides or ())
     tally = Tally()
     if not is_first():

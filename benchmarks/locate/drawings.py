@@ -74,6 +74,12 @@ def read_drawings(
     )
 
 
+def kept_drawing(folder: Path, brand: str) -> Path | None:
+    """A brand's drawing, where `read_drawings` has put it into the folder before."""
+    path = folder / f"drawings-{_version(SOURCES, CHOSEN)}" / f"{Path(brand).name}.svg"
+    return path if path.is_file() else None
+
+
 def cut_to_ink(pixels: Pixels) -> Pixels:
     """Without the clear border. pixels: (h, w, 3 or 4)"""
     if pixels.shape[2] == 3 or not pixels[..., 3].any():

@@ -24,11 +24,19 @@ import numpy as np
 from PIL import Image
 
 from likemark.benchmarks.encoders import Pixels
-from likemark.benchmarks.flickr27.layout import SUBSETS, Box, Flickr27, read_flickr27
+from likemark.benchmarks.flickr27.layout import (
+    PICTURES,
+    SUBSETS,
+    Box,
+    Flickr27,
+    read_flickr27,
+)
 from likemark.benchmarks.flickr27.photos import hash_data, hash_photos
 from likemark.benchmarks.locate.asks import Ask, Asked, Kind, Query, Scene, as_rgb
 from likemark.benchmarks.locate.exemplars import Exemplar, drawn, exemplar_for, exemplars_of
+from likemark.benchmarks.locate.failures import Source
 from likemark.benchmarks.locate.found import Mask, Rect
+from likemark.benchmarks.locate.sample import sampled
 from likemark.db.errors import PictureError
 from likemark.retrieval.pictures.load import load_picture
 
@@ -49,11 +57,13 @@ class FlickrTasks:
 
     @classmethod
     def read(
-        cls, folder: Path, drawings: Mapping[str, Pixels], *, subset: int = SUBSETS[-1]
-    ) -> Self:
+        cls, folder: Path, drawings: Mapping[str, Pixels], *, subset: int = SUBSETS[-1],
+        questions: int | None = None,
+    ) -> Self:  # fmt: skip
         """folder: as `read_flickr27` takes it
         drawings: (h, w, 3 or 4) by brand; a brand without one is asked for by crops alone
         subset: the official one whose photos are scenes: 6 is all, 2 a third of them
+        questions: of these at most so many, see `sampled`; None: all
         Raises NotFound, InvalidInput and PictureError.
         """
         flickr = read_flickr27(folder)
@@ -61,6 +71,9 @@ class FlickrTasks:
         known = {brand: drawings[brand] for brand in flickr.brands if brand in drawings}
         asking = _Asking(flickr, {file: _size(flickr.path(file)) for file in flickr.files}, digests)
         files, asked, exemplars = asking.build(tuple(known), subset)
+        if questions is not None:
+            asked, kept = sampled(asked, questions)
+            files = tuple(files[scene] for scene in kept)
         data = _hash(hash_data(flickr, digests), known)
         return cls(data, flickr, asked, files, exemplars, known)
 
@@ -81,6 +94,15 @@ class FlickrTasks:
 
     def truth(self, scene: int) -> Mask | None:
         return None
+
+    def scene_source(self, scene: int) -> Source:
+        return Source(f"{PICTURES}/{self.files[scene]}")
+
+    def query_source(self, query: int) -> Source:
+        if query >= len(self.exemplars):
+            return Source(None)
+        exemplar = self.exemplars[query]
+        return Source(f"{PICTURES}/{exemplar.file}", _rect(exemplar.box))
 
 
 class _Asking:

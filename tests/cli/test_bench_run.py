@@ -106,3 +106,24 @@ def test_without_rivals_the_network_alone_is_asked(
     assert row["name"] == "likemark-oneshot"
     assert done.json["result"]["subset"] == 1
     assert "--subset 1 --no-rivals" in done.json["command"]
+
+
+def test_a_sample_of_the_questions_and_the_worst_of_them_are_shown(
+    likemark: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = write_layout(tmp_path / "photos"), tmp_path / "out"
+    monkeypatch.setenv("PATH", "")
+    done = likemark(
+        "bench", "run", "locate", "--data", folder, "--no-rivals", "--questions", "9", "--json",
+        "--out", out, "--cache", tmp_path / "cache", "--packages", tmp_path / "packages",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.json["result"]["answers"]["questions"] <= 9
+    assert "--questions 9 --no-rivals" in done.json["command"]
+    failures = done.json["result"]["failures"]
+    shown = sum(len(each) for each in failures.values())
+    assert (out / "index.html").read_text().count('class="photo"') == shown
+    page = tmp_path / "page.html"
+    again = likemark("bench", "page", out, "--failures", folder, "--out", page)
+    assert again.code == 0, again.err
+    assert page.read_text().count("data:image/webp") >= shown

@@ -161,3 +161,11 @@ def test_a_batch_that_processes_cannot_share_is_refused(
     )
     assert done.returncode != 0
     assert "batch.groups 3 times batch.views 3 must be a multiple of the 2" in done.stderr
+
+
+def test_the_published_network_is_a_task_of_the_command(likemark: Run, tmp_path: Path) -> None:
+    recipe = Path(__file__).parents[2] / "benchmarks" / "training" / "published.toml"
+    done = likemark("train", recipe, f"data.corpus={tmp_path / 'none'}", "--out", tmp_path / "run")
+    assert done.code == 1
+    (line,) = done.err.strip().splitlines()
+    assert str(tmp_path / "none") in line

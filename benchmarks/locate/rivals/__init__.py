@@ -1,1 +1,2 @@
-"""What else finds a mark in a photo, in the same run: templates, keypoints, sliding windows."""
+"""What else finds a mark in a photo, in the same run: templates, keypoints, sliding windows,
+and the published one-shot network."""

@@ -10,7 +10,7 @@ demo: .venv/installed
 	$(BIN)/likemark demo --out demo-out
 
 test: .venv/installed-dev .venv/milvus/installed
-	$(BIN)/python -m pytest -n $(JOBS) -q
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
 
 # Trains for about a minute, and fails unless the network has become better.
 train-smoke: .venv/installed

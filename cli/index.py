@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,11 @@ def register(app: typer.Typer) -> None:
 
 def index(
     paths: Annotated[
-        list[Path], typer.Argument(help="Folders, pictures, or manifests (.csv, .tsv, .jsonl).")
+        list[str],
+        typer.Argument(
+            help="Folders, pictures, manifests (.csv, .tsv, .jsonl), tar shards, or addresses "
+            "such as s3://bucket/marks."
+        ),
     ],
     collection: Annotated[
         str,
@@ -35,10 +38,22 @@ def index(
     model: opt.CatalogueModel = None,
     device: opt.DeviceName = "auto",
     index: opt.IndexSetting = None,
+    recall: opt.Recall = None,
     wait: opt.Wait = 0.0,
     max_megapixels: opt.MaxMegapixels = opt.DEFAULT_MEGAPIXELS,
     max_megabytes: opt.MaxMegabytes = opt.DEFAULT_MEGABYTES,
     any_extension: opt.AnyExtension = False,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            help="Embed with Ray: local, a number of processes, ray://HOST:PORT or HOST:PORT "
+            "[default: without].",
+            show_default=False,
+        ),
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(help="Other workers to try when one has died.", min=0, max=100)
+    ] = 2,
     json: opt.AsJson = False,
     workspace: opt.Root = None,
     database: opt.Database = None,
@@ -49,7 +64,10 @@ def index(
     application_number, registration_number, text, kind, status, filing_date, registration_date,
     expiry_date, owner, nice, vienna, goods; others are kept as they are. A second run embeds
     nothing that is there already, and a run that was stopped goes on where it was.
+
+    A tar shard is read in one pass; a picture of it is found again as SHARD.tar!/NAME.
     """
+    from likemark.retrieval.distributed.options import WorkerOptions
     from likemark.retrieval.indexing import IndexingOptions, Listeners, index_paths
     from likemark.retrieval.models import chosen_model, find_model
     from likemark.retrieval.scan import Inputs
@@ -58,9 +76,11 @@ def index(
         collection=collection,
         prune=prune,
         index=index,
+        recall=recall,
         device=device,
         wait=wait,
         limits=opt.limits(max_megapixels, max_megabytes, any_extension),
+        workers=None if workers is None else WorkerOptions(workers, retries=retries),
     )
     # Looked up first: a misspelt name must not leave an empty workspace behind.
     named = None if model is None else find_model(model, opt.models_folder(workspace))

@@ -118,8 +118,9 @@ def held_out(rows: Rows, *, count: int, seed: int = 0) -> Truth:
 
 
 def _unit(rows: NDArray[np.floating]) -> Rows:
-    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return unit.astype(np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Rows = (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return unit
 
 
 Search = Callable[[Rows, int, Effort], Ids]

@@ -8,24 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from likemark.db.errors import InvalidInput, LikemarkError, PictureError
 from likemark.db.ingest import Entry, apply_batch, collection_id
-from likemark.db.lock import writer_lock
+from likemark.db.lock import Held, writer_lock
 from likemark.db.removal import forget_rejects, prune, sweep_orphans, unseen
 from likemark.db.values import DEFAULT_COLLECTION
 from likemark.db.vectors import embedded_contents, ensure_model
 from likemark.index.factory import check_setting
+from likemark.index.promise import check_recall
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
+from likemark.retrieval.distributed.options import WorkerOptions
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.pool import DecoderPool
-from likemark.retrieval.pipeline import Pipeline
-from likemark.retrieval.scan import Inputs, Row
+from likemark.retrieval.pipeline import LocalStages, Pipeline, Stages
+from likemark.retrieval.rows import Row
+from likemark.retrieval.scan import Inputs
 from likemark.retrieval.sync import Opened, open_index
 from likemark.retrieval.workspace import Workspace
 
@@ -38,15 +42,18 @@ class IndexingOptions:
     collection: str = DEFAULT_COLLECTION
     prune: bool = False  # remove what these inputs once held and hold no more
     index: str | None = None  # a factory string or "auto"; None keeps what there is
+    recall: float | None = None  # that an approximate index promises; None keeps what it is
     device: str = AUTO_DEVICE
     wait: float = 0.0  # seconds to wait for another writer
     batch_rows: int = BATCH_ROWS  # rows per transaction
     limits: PictureLimits = field(default_factory=PictureLimits)
+    workers: WorkerOptions | None = None  # who decodes and embeds; None: this machine alone
 
     def __post_init__(self) -> None:
         if not self.collection.strip() or not self.collection.isprintable():
             raise InvalidInput(f"collection {self.collection!r}: give a name of printable text")
         check_setting(self.index)
+        check_recall(self.recall)
 
 
 @dataclass(slots=True)
@@ -73,25 +80,25 @@ class Listeners:
 
 def index_paths(
     workspace: Workspace,
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     model: FoundModel,
     *,
     options: IndexingOptions | None = None,
     listeners: Listeners | None = None,
 ) -> tuple[IndexingReport, Opened]:
-    """Index folders, pictures and manifests into one collection.
+    """Index folders, pictures, manifests, tar shards and fsspec addresses into one collection.
 
     Returns what was done and the index that now holds it. Raises Busy, NotFound, ManifestError,
     ModelMismatch; a picture or row that cannot be used is reported and passed over.
     """
     options = options or IndexingOptions()
     inputs = Inputs.of(paths)
-    with writer_lock(workspace.catalogue, wait=options.wait):
-        run = _Run(workspace, model, options, listeners or Listeners())
+    with writer_lock(workspace.catalogue, wait=options.wait, collection=options.collection) as held:
+        run = _Run(workspace, model, options, listeners or Listeners(), held)
         run.index(inputs)
         if options.prune:
             run.prune(inputs)
-        opened = open_index(workspace, setting=options.index, save=True)
+        opened = open_index(workspace, setting=options.index, recall=options.recall, save=True)
     assert opened is not None  # the run has made its model the active one
     return run.report, opened
 
@@ -103,7 +110,9 @@ class _Run:
         model: FoundModel,
         options: IndexingOptions,
         listeners: Listeners,
+        held: Held,
     ) -> None:
+        self.held = held
         self.catalogue = workspace.catalogue
         self.found = model
         self.options = options
@@ -112,7 +121,7 @@ class _Run:
         self.seen_links: set[int] = set()
         self.seen_marks: set[int] = set()
         self.refused_paths: set[str] = set()
-        self.incomplete: set[Path] = set()  # folders and manifests read in part
+        self.incomplete: set[str] = set()  # what was read in part, by name
         card = model.card
         with self.catalogue.write() as session:
             self.model = ensure_model(
@@ -121,23 +130,38 @@ class _Run:
             self.collection = collection_id(session, options.collection)
 
     def index(self, inputs: Inputs) -> None:
-        limits = self.options.limits
-        with DecoderPool(size=self.found.card.input_size, limits=limits) as pool:
-            pipeline = Pipeline(limits, pool, known=self._known, load=self._load)
+        with self._stages() as stages:
+            pipeline = Pipeline(stages, known=self._known)
             entries = pipeline.entries(self._rows(inputs))
             while batch := list(islice(entries, self.options.batch_rows)):
                 self._write(batch)
                 pipeline.written(batch)
                 self.listeners.progress(self.report)
-        with self.catalogue.write() as session:
-            sweep_orphans(session)
+        with self.held.alone() as alone, self.catalogue.write() as session:
+            if alone:  # else the last of those that write now does it
+                sweep_orphans(session)
+
+    @contextmanager
+    def _stages(self) -> Iterator[Stages]:
+        options = self.options
+        if options.workers is not None:
+            from likemark.retrieval.distributed.stages import joined_stages
+
+            with joined_stages(
+                options.workers, self.found, limits=options.limits, device=options.device
+            ) as stages:
+                yield stages
+            return
+        with DecoderPool(size=self.found.card.input_size, limits=options.limits) as pool:
+            yield LocalStages(options.limits, pool, self._load)
 
     def prune(self, inputs: Inputs) -> None:
         for path in sorted(self.incomplete):
             self.listeners.problem(f"{path}: not pruned, since part of it could not be read")
-        folders = [str(folder) for folder in inputs.folders if folder not in self.incomplete]
-        manifests = [str(path) for path in inputs.manifests if path not in self.incomplete]
-        with self.catalogue.write() as session:
+        holders = inputs.holders().items()
+        folders = [begin for name, begin in holders if name not in self.incomplete]
+        manifests = [name for name in inputs.sources() if name not in self.incomplete]
+        with self.held.alone() as alone, self.catalogue.write() as session:
             links, marks = unseen(
                 session,
                 self.collection,
@@ -146,7 +170,7 @@ class _Run:
                 seen_links=self.seen_links,
                 seen_marks=self.seen_marks,
             )
-            self.report.removed = prune(session, links, marks)
+            self.report.removed = prune(session, links, marks, alone=alone)
             forget_rejects(
                 session,
                 self.collection,

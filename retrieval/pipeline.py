@@ -10,8 +10,9 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,13 @@ from numpy.typing import NDArray
 from likemark.db.errors import PictureError
 from likemark.db.ingest import Entry
 from likemark.db.values import ImageFacts
-from likemark.retrieval.embedder import Embedder, pixels_of
+from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.pictures.decode import read_checked
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
+from likemark.retrieval.pictures.places import is_elsewhere
 from likemark.retrieval.pictures.pool import DecoderPool
-from likemark.retrieval.scan import Row
+from likemark.retrieval.rows import Budget, Held, Row
 
 # Rows looked up in the catalogue with one question.
 LOOKUP_ROWS = 64
@@ -39,23 +41,35 @@ class Job:
     row: Row
     content: bytes | None = None  # sha256 of the file, 32 bytes
     needed: bool = False  # to be decoded and embedded
-    result: Picture | PictureError | None = None
+    held: Held | None = None  # the file itself, where reading it again would take long
+    result: Picture | ImageFacts | PictureError | None = None
+    worker: str = ""  # which of several workers has read the file
+
+
+class Stages(Protocol):
+    """Who does the work: this process and its decoders, or workers on many machines."""
+
+    def hashed(self, rows: Iterable[Row]) -> Iterator[Job]:
+        """A job for each row, in order, its content known or the refusal its result."""
+        ...
+
+    def embedded(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, NDArray[np.float32] | None]]:
+        """The jobs in order, those needed with their picture and vector or their refusal."""
+        ...
 
 
 @dataclass(slots=True)
 class Pipeline:
-    """known: which of some hashes have a vector already; load: gives the embedder when needed."""
+    """known: which of some hashes have a vector already."""
 
-    limits: PictureLimits
-    pool: DecoderPool
+    stages: Stages
     known: Callable[[list[bytes]], set[bytes]]
-    load: Callable[[], Embedder]
     _pending: set[bytes] = field(default_factory=set)  # under way, not yet in the catalogue
     _refused: dict[bytes, PictureError] = field(default_factory=dict)
 
     def entries(self, rows: Iterable[Row]) -> Iterator[Entry]:
         """One entry for each row, in order. A vector stands in the first entry of its content."""
-        for job, vector in self._embedded(self._decoded(self._looked_up(rows))):
+        for job, vector in self.stages.embedded(self._looked_up(rows)):
             if job.content in self._refused:
                 earlier = self._refused[job.content]
                 job.result = PictureError(job.row.path or "", earlier.reason, earlier.detail)
@@ -69,7 +83,7 @@ class Pipeline:
         self._pending.difference_update(e.content for e in entries if e.content is not None)
 
     def _looked_up(self, rows: Iterable[Row]) -> Iterator[Job]:
-        jobs = self._hashed(rows)
+        jobs = self.stages.hashed(rows)
         while part := list(islice(jobs, LOOKUP_ROWS)):
             contents = [job.content for job in part if job.content is not None]
             known = self.known(contents)
@@ -79,9 +93,21 @@ class Pipeline:
                         job.content not in self._pending and job.content not in self._refused
                     )
                     self._pending.add(job.content)
+                if not job.needed:
+                    job.held = None
             yield from part
 
-    def _hashed(self, rows: Iterable[Row]) -> Iterator[Job]:
+
+@dataclass(slots=True)
+class LocalStages:
+    """load: gives the embedder when the first picture needs it."""
+
+    limits: PictureLimits
+    pool: DecoderPool
+    load: Callable[[], Embedder]
+    _budget: Budget = field(default_factory=Budget)
+
+    def hashed(self, rows: Iterable[Row]) -> Iterator[Job]:
         waiting: deque[Future[Job]] = deque()
         with ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="hash") as threads:
             for row in rows:
@@ -95,10 +121,14 @@ class Pipeline:
         if row.path is None:
             return Job(row)
         try:
-            data, _kind = read_checked(Request(row.path), self.limits)
+            given = None if row.held is None else row.held.data
+            data, _kind = read_checked(Request(row.path, given), self.limits)
         except PictureError as refusal:
             return Job(row, result=refusal)
-        return Job(row, hashlib.sha256(data).digest())
+        held = row.held
+        if held is None and is_elsewhere(row.path):
+            held = self._budget.hold(data)
+        return Job(without_bytes(row), hashlib.sha256(data).digest(), held=held)
 
     def _decoded(self, jobs: Iterable[Job]) -> Iterator[Job]:
         ahead = self.pool.workers * 8
@@ -106,7 +136,7 @@ class Pipeline:
         decoding = 0
         try:
             for job in jobs:
-                future = self.pool.submit(Request(job.row.path or "")) if job.needed else None
+                future = self.pool.submit(_request(job)) if job.needed else None
                 decoding += future is not None
                 waiting.append((job, future))
                 while waiting and (decoding > ahead or waiting[0][1] is None):
@@ -119,13 +149,27 @@ class Pipeline:
                 if future is not None:
                     future.cancel()
 
-    def _embedded(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, NDArray[np.float32] | None]]:
+    def embedded(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, NDArray[np.float32] | None]]:
         """The network is loaded when the first picture needs it: a run without any is quick."""
+        jobs = self._decoded(jobs)
         for job in jobs:
             if isinstance(job.result, Picture):
-                yield from self.load().stream(chain([job], jobs), lambda job: pixels_of(job.result))
+                yield from self.load().stream(chain([job], jobs), lambda job: _pixels(job))
                 return
             yield job, None
+
+
+def _pixels(job: Job) -> NDArray[np.uint8] | None:
+    return job.result.pixels if isinstance(job.result, Picture) else None
+
+
+def without_bytes(row: Row) -> Row:
+    return row if row.held is None else replace(row, held=None)
+
+
+def _request(job: Job) -> Request:
+    held, job.held = job.held, None
+    return Request(job.row.path or "", None if held is None else held.data)
 
 
 def _resolved(job: Job, future: Future[Picture | PictureError] | None) -> Job:
@@ -138,13 +182,13 @@ def _resolved(job: Job, future: Future[Picture | PictureError] | None) -> Job:
 
 
 def _entry(job: Job, vector: NDArray[np.float32] | None) -> Entry:
-    picture = job.result if isinstance(job.result, Picture) else None
+    facts = facts_of(job.result) if isinstance(job.result, Picture) else None
     error = job.result if isinstance(job.result, PictureError) else None
     return Entry(
         mark=job.row.mark,
         path=job.row.path,
         content=None if error else job.content,
-        facts=None if picture is None else _facts(picture),
+        facts=job.result if isinstance(job.result, ImageFacts) else facts,
         vector=vector,
         error=error,
         create=job.row.from_manifest or error is None,
@@ -152,7 +196,7 @@ def _entry(job: Job, vector: NDArray[np.float32] | None) -> Entry:
     )
 
 
-def _facts(picture: Picture) -> ImageFacts:
+def facts_of(picture: Picture) -> ImageFacts:
     return ImageFacts(
         picture.content, picture.artwork, picture.width, picture.height, picture.format
     )

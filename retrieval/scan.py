@@ -1,4 +1,4 @@
-"""What the user points at becomes rows to index: folders, single pictures, manifests."""
+"""What the user points at becomes rows to index: folders, pictures, manifests, stores, shards."""
 
 from __future__ import annotations
 
@@ -9,20 +9,11 @@ from itertools import chain
 from pathlib import Path
 
 from likemark.db.errors import InvalidInput, LikemarkError, ManifestError, NotFound, PictureError
-from likemark.db.manifest import MAX_PATH_BYTES, ManifestRow, file_key, read_manifest
 from likemark.db.manifest import SUFFIXES as MANIFEST_SUFFIXES
-from likemark.db.values import MarkData
+from likemark.db.manifest import ManifestRow, read_manifest
+from likemark.retrieval.pictures.places import INSIDE, canonical, is_shard, is_url
 from likemark.retrieval.pictures.sniff import EXTENSIONS
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the input: a mark with a picture, or a mark without one."""
-
-    mark: MarkData
-    path: str | None  # absolute; None: a mark without a picture
-    from_manifest: bool  # the mark has register data and stands without its picture
-    warnings: tuple[str, ...] = ()
+from likemark.retrieval.rows import Row, is_utf8, picture_row, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,68 +21,102 @@ class Inputs:
     """What was pointed at, absolute and without repetition."""
 
     folders: tuple[Path, ...]
-    files: tuple[Path, ...]  # single pictures
+    files: tuple[str, ...]  # single pictures, files or objects
     manifests: tuple[Path, ...]
+    prefixes: tuple[str, ...] = ()  # addresses that hold objects: s3://bucket/marks
+    shards: tuple[str, ...] = ()  # tar shards, files or objects
 
     @classmethod
-    def of(cls, paths: Sequence[Path]) -> Inputs:
-        """Raises NotFound for a path that is not there."""
-        # abspath, unlike absolute(), resolves "..": a file has one name from wherever it is named.
-        given = list(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))
+    def of(cls, paths: Sequence[Path | str]) -> Inputs:
+        """Raises NotFound for a path that is not there, LikemarkError for a store in the way."""
+        given = list(dict.fromkeys(chain.from_iterable(_named(str(path)) for path in paths)))
         if not given:
             raise InvalidInput("nothing to index; give folders, pictures or manifests")
-        for path in given:
-            if not _is_utf8(str(path)):
-                raise InvalidInput(f"{_shown(str(path))}: its name is not UTF-8; rename it")
-            if not os.path.exists(path):
-                raise NotFound(f"{path}: no such file or folder, or it may not be looked at")
-        manifests = [p for p in given if p.is_file() and p.suffix.lower() in MANIFEST_SUFFIXES]
-        folders = [p for p in given if p.is_dir()]
-        files = [p for p in given if p not in manifests and p not in folders]
-        return cls(tuple(folders), tuple(files), tuple(manifests))
+        urls = [name for name in given if is_url(name)]
+        local = [Path(name) for name in given if not is_url(name)]
+        folders = [p for p in local if p.is_dir()]
+        manifests = [p for p in local if p.is_file() and p.suffix.lower() in MANIFEST_SUFFIXES]
+        others = [str(p) for p in local if p not in manifests and p not in folders]
+        prefixes = _prefixes(urls)
+        single = [name for name in (*others, *urls) if name not in prefixes]
+        return cls(
+            tuple(folders),
+            tuple(name for name in single if not is_shard(name)),
+            tuple(manifests),
+            tuple(prefixes),
+            tuple(name for name in single if is_shard(name)),
+        )
 
-    def count(self) -> int:
-        """About how many rows there are, for a progress bar: a manifest's lines are its rows."""
+    def count(self) -> int | None:
+        """About how many rows there are, for a progress bar: a manifest's lines are its rows.
+
+        None where that would take as long as reading them: in a store or a shard.
+        """
+        if self.prefixes or self.shards:
+            return None
         in_folders = sum(1 for folder in self.folders for _ in pictures(folder))
         return len(self.files) + in_folders + sum(_lines(path) for path in self.manifests)
 
+    def holders(self) -> dict[str, str]:
+        """What holds pictures, by name, and how the places of its pictures begin, without "/"."""
+        shards = {shard: shard + INSIDE.rstrip("/") for shard in self.shards}
+        return {name: name for name in (*map(str, self.folders), *self.prefixes)} | shards
+
+    def sources(self) -> tuple[str, ...]:
+        """What names register data: manifests, and shards with data beside their pictures."""
+        return (*map(str, self.manifests), *self.shards)
+
     def rows(
-        self, incomplete: Callable[[Path], None] = lambda path: None
+        self, incomplete: Callable[[str], None] = lambda name: None
     ) -> Iterator[Row | LikemarkError]:
         """All rows, folders in the order of their names; what cannot be used comes as its error.
 
         Manifests come first: a picture that one of them names is not a mark of its own.
 
-        incomplete: called with a folder or manifest of which a part could not be read: what is not
-        seen in it may be there all the same. Raises ManifestError when a manifest cannot be read
-        at all.
+        incomplete: called with a folder, manifest, prefix or shard of which a part could not be
+        read: what is not seen in it may be there all the same. Raises ManifestError when a manifest
+        cannot be read at all.
         """
         for manifest in self.manifests:
             for entry in read_manifest(manifest):
                 if isinstance(entry, ManifestError):
-                    incomplete(manifest)
+                    incomplete(str(manifest))
                     yield entry
                 else:
                     yield _manifest_row(manifest, entry)
-        seen: set[Path] = set()
-        overlapping = len(self.files) + len(self.folders) > 1
-        for path in chain(
-            self.files, *(self._listed(folder, incomplete) for folder in self.folders)
-        ):
-            if isinstance(path, PictureError):
-                yield path
-            elif path not in seen:
+        seen: set[str] = set()
+        overlapping = len(self.files) + len(self.folders) + len(self.prefixes) > 1
+        for name in self._pictures(incomplete):
+            if isinstance(name, PictureError):
+                yield name
+            elif name not in seen:
                 if overlapping:
-                    seen.add(path)
-                yield _file_row(path)
+                    seen.add(name)
+                yield picture_row(name)
+        yield from self._in_shards(incomplete)
+
+    def _pictures(self, incomplete: Callable[[str], None]) -> Iterator[str | PictureError]:
+        from likemark.retrieval.elsewhere import objects
+
+        yield from self.files
+        for folder in self.folders:
+            yield from self._listed(folder, incomplete)
+        for prefix in self.prefixes:
+            yield from objects(prefix, incomplete)
+
+    def _in_shards(self, incomplete: Callable[[str], None]) -> Iterator[Row | LikemarkError]:
+        from likemark.retrieval.elsewhere import shard_rows
+
+        for shard in self.shards:
+            yield from shard_rows(shard, incomplete)
 
     def _listed(
-        self, folder: Path, incomplete: Callable[[Path], None]
-    ) -> Iterator[Path | PictureError]:
+        self, folder: Path, incomplete: Callable[[str], None]
+    ) -> Iterator[str | PictureError]:
         errors: list[OSError] = []
-        yield from pictures(folder, errors.append)
+        yield from map(str, pictures(folder, errors.append))
         for error in errors:
-            incomplete(folder)
+            incomplete(str(folder))
             name = os.fsencode(error.filename or folder).decode("utf-8", "replace")
             yield PictureError(name, "unreadable", f"the folder cannot be listed: {error.strerror}")
 
@@ -112,6 +137,29 @@ def pictures(
                 yield Path(here) / name
 
 
+def _named(name: str) -> Iterator[str]:
+    """The places that one argument stands for, each under its one name."""
+    from likemark.retrieval.elsewhere import expanded
+
+    if not is_utf8(name):
+        raise InvalidInput(f"{shown(os.path.abspath(name))}: its name is not UTF-8; rename it")
+    place = canonical(name)
+    if is_url(place):
+        if place.lower().endswith(MANIFEST_SUFFIXES):
+            raise InvalidInput(f"{place}: a manifest must be a local file; fetch it first")
+        yield from expanded(place)
+        return
+    if not os.path.exists(place):
+        raise NotFound(f"{place}: no such file or folder, or it may not be looked at")
+    yield place
+
+
+def _prefixes(urls: Sequence[str]) -> list[str]:
+    from likemark.retrieval.elsewhere import is_prefix
+
+    return [url for url in urls if is_prefix(url)]
+
+
 def _lines(path: Path) -> int:
     with path.open("rb") as stream:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(2**20), b""))
@@ -121,24 +169,3 @@ def _manifest_row(manifest: Path, row: ManifestRow) -> Row:
     notes = tuple(f"{manifest}:{row.line}: {text}" for text in row.warnings)
     path = None if row.image is None else str(row.image)
     return Row(row.mark, path, from_manifest=True, warnings=notes)
-
-
-def _file_row(path: Path) -> Row | PictureError:
-    name = str(path)
-    if not _is_utf8(name):
-        return PictureError(_shown(name), "unreadable", "its name is not UTF-8; rename it")
-    if len(name.encode()) > MAX_PATH_BYTES:
-        return PictureError(name, "unreadable", f"its path is over {MAX_PATH_BYTES} bytes")
-    return Row(MarkData(key=file_key(path), source=name), name, from_manifest=False)
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _shown(name: str) -> str:
-    return name.encode("utf-8", "replace").decode()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likemark.db.errors import PictureError
-from likemark.retrieval.pictures import raster, sniff, svg
+from likemark.retrieval.pictures import places, raster, sniff, svg
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.normalise import flatten, ground_colour, square, trim
 from likemark.retrieval.pictures.picture import Block, Crop, Picture, Request
@@ -40,7 +40,9 @@ def decode(request: Request, *, size: int, limits: PictureLimits) -> Picture:
 
 
 def read(name: str, limits: PictureLimits) -> bytes:
-    """The bytes of a regular file, refused by its size before any is read."""
+    """The bytes of a regular file, refused by its size before any is read, or of another place."""
+    if places.is_elsewhere(name):
+        return places.read_elsewhere(name, limits)
     try:
         with open(name, "rb", opener=_open_at_once) as file:
             state = os.fstat(file.fileno())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ from likemark.retrieval.ordered import in_order
 from likemark.retrieval.pictures.child import Child
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
+from likemark.retrieval.pictures.places import is_elsewhere, read_elsewhere
 
 # Requests taken ahead per worker: enough that none waits while the consumer works on a batch.
 _AHEAD = 8
@@ -89,6 +91,12 @@ class DecoderPool:
         self._idle.clear()
 
     def _decode(self, request: Request) -> Result:
+        if request.data is None and is_elsewhere(request.name):
+            # Here, where a store's connections and a shard's table are kept.
+            try:
+                request = replace(request, data=read_elsewhere(request.name, self.limits))
+            except PictureError as refusal:
+                return refusal
         child = self._take()
         try:
             result = child.ask(request)

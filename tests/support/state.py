@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from likemark.db.schema import Base, Generation
+from likemark.db.schema import Base
 from likemark.db.vectors import active_model
 from likemark.index.faiss_index import FaissIndex
 from likemark.retrieval.workspace import Workspace
@@ -19,7 +19,7 @@ def catalogue_state(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
         for table in Base.metadata.sorted_tables:
             if table.name == "catalogue_info":
                 continue
-            columns = [c for c in table.c if c is not Generation.__table__.c.token]
+            columns = [c for c in table.c if c.name != "token"]  # of generations, of revisions
             rows = session.execute(select(*columns)).all()
             state[table.name] = sorted((tuple(map(_plain, row)) for row in rows), key=repr)
     return state

@@ -68,8 +68,9 @@ def test_an_arm_has_the_plans_seeds_or_its_own(tmp_path: Path) -> None:
     assert [arm.whiten for arm in Plan.read(write(tmp_path, white)).arms] == [0, 50]
 
 
-def test_the_committed_plan_can_be_read(tmp_path: Path) -> None:
-    plan = Plan.read(PLANS / "ablation.toml")
+@pytest.mark.parametrize("name", ["losses.toml", "ablation.toml"])
+def test_the_committed_plans_can_be_read(name: str, tmp_path: Path) -> None:
+    plan = Plan.read(PLANS / name)
     for arm in plan.arms:
         training = plan.training(arm, arm.seeds[0], corpus=tmp_path, weights=tmp_path)
         assert training.data.exclude == Training.read(PLANS / "default.toml").data.exclude

@@ -1,0 +1,1 @@
+"""Embedding on many machines: Ray actors decode and embed, one driver writes the catalogue."""

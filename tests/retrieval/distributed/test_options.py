@@ -1,0 +1,103 @@
+"""What workers can be asked for, and what is said where they cannot be had."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from likemark.db.errors import InvalidInput, LikemarkError, ModelMismatch, PictureError
+from likemark.retrieval.distributed.cluster import joined
+from likemark.retrieval.distributed.options import WorkerOptions
+from likemark.retrieval.distributed.worker import Assignment, Given, Worker
+from likemark.retrieval.models import FoundModel
+from likemark.retrieval.pictures.limits import PictureLimits
+
+
+@pytest.mark.parametrize(
+    ("where", "local", "count", "endpoint"),
+    [
+        ("local", True, None, None),
+        ("3", True, 3, None),
+        ("ray://head:10001", False, None, ("head", 10001)),
+        ("10.0.0.1:6379", False, None, ("10.0.0.1", 6379)),
+        ("ray://[::1]:10001", False, None, ("::1", 10001)),
+    ],
+)
+def test_workers_are_named_by_a_word_a_number_or_an_address(
+    where: str, local: bool, count: int | None, endpoint: tuple[str, int] | None
+) -> None:
+    options = WorkerOptions(where)
+    assert (options.is_local, options.count, options.endpoint) == (local, count, endpoint)
+
+
+@pytest.mark.parametrize("where", ["", "0", "-1", "host", "ray://host", "http://host:1", "h:99999"])
+def test_what_names_no_workers_is_refused(where: str) -> None:
+    with pytest.raises(InvalidInput, match="workers"):
+        WorkerOptions(where)
+
+
+def test_without_ray_the_way_to_install_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(LikemarkError, match=r"pip install 'likemark\[distributed\]'"):
+        with joined(WorkerOptions(), 0):
+            pass
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        yield server
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once(listening: socket.socket) -> None:
+    pytest.importorskip("ray")
+    port = listening.getsockname()[1]  # bound, but nobody listens
+    for where in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
+        with pytest.raises(LikemarkError, match=f"workers {where}: cannot be reached: Connection"):
+            with joined(WorkerOptions(where), 0):
+                pass
+
+
+def test_what_is_no_ray_is_given_up_in_time(listening: socket.socket) -> None:
+    pytest.importorskip("ray")
+    listening.listen()
+    where = f"127.0.0.1:{listening.getsockname()[1]}"
+    with pytest.raises(LikemarkError, match=f"workers {where}: what listens there is no Ray"):
+        with joined(WorkerOptions(where, patience=3), 0):
+            pass
+
+
+def assignment(model: FoundModel, fingerprint: str | None = None) -> Assignment:
+    return Assignment(
+        card=asdict(model.card),
+        fingerprint=fingerprint or model.card.fingerprint,
+        weights=(),
+        limits=PictureLimits(),
+        device="cpu",
+        decoders=1,
+    )
+
+
+def test_a_worker_refuses_a_model_of_another_fingerprint(tiny: FoundModel) -> None:
+    with pytest.raises(ModelMismatch, match="install the same likemark on every node"):
+        Worker(assignment(tiny, "0" * 64))
+
+
+def test_a_worker_says_of_each_picture_what_it_is_or_why_it_is_none(
+    tiny: FoundModel, logos: Path
+) -> None:
+    first = str(logos / "mark-0000.png")
+    with closing(Worker(assignment(tiny))) as worker:
+        known, missing = worker.hashed([Given(first), Given(str(logos / "none.png"))])
+        [changed] = worker.embedded([Given(first, content=b"0" * 32)])
+    assert known.refusal is None
+    assert missing.refusal == ("missing", "no such file: check the path")
+    assert changed.refusal is not None
+    assert "changed while it was read" in str(PictureError(first, *changed.refusal))

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -103,13 +104,33 @@ def test_the_examples_of_photos_run_as_they_stand(desk: Path) -> None:
     assert (desk / "without.jpg").exists()
 
 
+def test_the_examples_of_size_run_as_they_stand_where_no_server_is_needed(desk: Path) -> None:
+    with tarfile.open(desk / "shard-000.tar", "w") as shard:
+        shard.add(desk / "logos" / "mark-0004.png", "mark.png")
+    runner = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
+    ran = []
+    lines = block("sh", "From a thousand marks to a billion").replace("\\\n", "").splitlines()
+    for line in lines:
+        command = line.split("  #")[0].strip()
+        words = command.split()
+        if "--workers" in words or words[0] == "python" or words[1] == "bench":
+            continue
+        shell = runner + command.removeprefix("likemark")
+        done = subprocess.run(
+            shell, shell=True, cwd=desk, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        ran.append(words[1])
+    assert ran == ["index", "stats", "index", "reindex"]
+
+
 def test_the_benchmark_examples_run_as_they_stand(desk: Path) -> None:
     write_slice(desk / "data" / "open", groups=4, distractors=12)
     runner = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
     ran = []
     for line in block("sh", "How good it is").replace("\\\n", "").splitlines():
         command = line.split("  #")[0].strip()
-        assert command.startswith("likemark bench ")
+        assert command.startswith(("likemark bench ", "likemark train "))
         name = command.split()[3]
         if command.split()[2] == "run" and name in ("retrieval", "invariance"):
             done = subprocess.run(

@@ -27,7 +27,9 @@ from likemark.index.rescoring import Remembered
 
 # Vectors held in memory at once; more are written to the disk and joined at the end.
 SHARD = 1_000_000
-QUERIES = 400  # held out to measure recall
+# Queries to measure recall with: of a large collection more, since effort is dear there and the
+# interval of few is wide.
+QUERIES, MOST_QUERIES = 400, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def build(
         raise too_few(plan.factory, 0, ValueError("there are none"))
     _train(engine, rows, plan)
     trained = faiss.clone_index(engine)
-    truth = held_out(rows, count=QUERIES)
+    truth = held_out(rows, count=min(max(QUERIES, plan.count // 1000), MOST_QUERIES))
     del ids, rows
     draft = Draft(folder)
     sources = list(_shards(engine, stream, truth, draft, plan))

@@ -15,15 +15,13 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-import faiss as _faiss
 from filelock import FileLock, Timeout
 
 from likemark.db.errors import IndexFault, one_line
-from likemark.index.lists import ListTable, MappedLists
+from likemark.index.lists import ListTable, MappedLists, write_lists
 from likemark.index.places import IDS, LISTS, Places
+from likemark.index.probing import faiss
 from likemark.index.protocol import Ids
-
-faiss: Any = _faiss  # its own type stubs lag behind what it has
 
 TRAINED, TABLE, CONTENT = "trained.faiss", "table.npz", "lists.bin"
 # Files that are read in whole, and so checked on opening; the lists are checked one by one.
@@ -90,8 +88,6 @@ class Draft:
 
     def finished(self, trained: Any, sources: list[Any], *, without: Ids | None = None) -> Base:
         """Write what is searched, from FAISS's lists (see `write_lists`)."""
-        from likemark.index.lists import write_lists
-
         try:
             faiss.write_index(trained, str(self.file(TRAINED)))
             table = write_lists(self.file(CONTENT), sources, without=without)

@@ -22,7 +22,7 @@ from likemark.index.faiss_index import too_few
 from likemark.index.layers import LayeredIndex
 from likemark.index.probing import faiss
 from likemark.index.promise import PROMISED, Effort, Promise, Truth, held_out, measured
-from likemark.index.protocol import Ids, Rows, RowsOf, Stream
+from likemark.index.protocol import Rows, RowsOf, Stream
 from likemark.index.rescoring import Remembered
 
 # Vectors held in memory at once; more are written to the disk and joined at the end.
@@ -52,13 +52,13 @@ def build(
     on or the disk is full.
     """
     engine = _engine(plan)
-    ids, rows = sample(stream, training_size(plan.factory) / max(plan.count, 1))
-    if not len(ids):
+    rows = sample(stream, training_size(plan.factory) / max(plan.count, 1))
+    if not len(rows):
         raise too_few(plan.factory, 0, ValueError("there are none"))
     _train(engine, rows, plan)
     trained = faiss.clone_index(engine)
     truth = held_out(rows, count=min(max(QUERIES, plan.count // 1000), MOST_QUERIES))
-    del ids, rows
+    del rows
     draft = Draft(folder)
     sources = list(_shards(engine, stream, truth, draft, plan))
     base = draft.finished(trained, [source.invlists for source in sources])
@@ -91,16 +91,11 @@ def _train(engine: Any, rows: Rows, plan: Plan) -> None:
         raise too_few(plan.factory, len(rows), error) from None
 
 
-def sample(stream: Stream, share: float) -> tuple[Ids, Rows]:
+def sample(stream: Stream, share: float) -> Rows:
     """About this share of the vectors, drawn evenly with a fixed seed."""
     rng = np.random.default_rng(0)
-    parts: list[tuple[Ids, Rows]] = []
-    for ids, rows in stream():
-        chosen = rng.random(len(ids)) < share
-        parts.append((ids[chosen], rows[chosen]))
-    if not parts:
-        return np.empty(0, np.int64), np.empty((0, 0), np.float32)
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+    parts = [rows[rng.random(len(ids)) < share] for ids, rows in stream()]
+    return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
 def _shards(engine: Any, stream: Stream, truth: Truth, draft: Draft, plan: Plan) -> Iterator[Any]:

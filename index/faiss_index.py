@@ -151,7 +151,7 @@ class FaissIndex:
 
     def _nearest(self, queries: Rows, reach: int, allowed: Ids | None) -> tuple[Rows, Ids]:
         """Scores and ids, both (Q, reach), best first; NO_ID behind the last that is allowed."""
-        effort = None if allowed is None else faiss.SearchParameters(sel=select(np.sort(allowed)))
+        effort = None if allowed is None else faiss.SearchParameters(sel=select(allowed))
         with _alone() if len(queries) == 1 else nullcontext():
             scores, ids = self._inner.search(queries, reach, params=effort)
         return scores, ids

@@ -54,12 +54,12 @@ class LayeredIndex:
         self.factory, self.setting = factory, setting
         self.promise = promise
         self.rows_of = rows_of
-        self._removed = np.empty(0, np.int64) if layers is None else layers.removed
+        self._chosen: _Chosen | None = None
+        self._leave_out(np.empty(0, np.int64) if layers is None else layers.removed)
         self._added_ids = np.empty(0, np.int64)
         self._added = base.spawn()
         if layers is not None:
             self._added_ids = layers.lay_on(self._added)
-        self._chosen: _Chosen | None = None
 
     @property
     def dimension(self) -> int:
@@ -93,8 +93,7 @@ class LayeredIndex:
         if added.any():
             self._added.remove_ids(faiss.IDSelectorBatch(there[added]))
             self._added_ids = np.setdiff1d(self._added_ids, there[added], assume_unique=True)
-        self._removed = np.union1d(self._removed, there[~added])
-        self._chosen = None
+        self._leave_out(np.union1d(self._removed, there[~added]))
         return len(there)
 
     def search(self, queries: Rows, k: int, *, allowed: Ids | None = None) -> Found:
@@ -125,8 +124,8 @@ class LayeredIndex:
         sources = [self._base.lists.faiss, self._added.invlists]
         made = Draft(folder).finished(self._base.spawn(), sources, without=self._removed)
         self._base, self._added = made, made.spawn()
-        self._added_ids = self._removed = np.empty(0, np.int64)
-        self._chosen = None
+        self._added_ids = np.empty(0, np.int64)
+        self._leave_out(np.empty(0, np.int64))
 
     def check(self) -> None:
         """Read what opening has not read. Raises IndexDamaged for what is not as it was stored."""
@@ -158,6 +157,12 @@ class LayeredIndex:
             probes=ten.probes,
         )
 
+    def _leave_out(self, removed: Ids) -> None:
+        """Of the base; what every search is told of it is made once."""
+        self._removed = removed  # ascending
+        self._kept = reject(removed)  # a FAISS selector; None: all
+        self._chosen = None
+
     def _held(self, ids: Ids) -> NDArray[np.bool_]:
         in_base = self._base.places.held(ids) & ~np.isin(ids, self._removed)
         return in_base | np.isin(ids, self._added_ids)
@@ -181,11 +186,11 @@ class LayeredIndex:
     def _visited(
         self, queries: Rows, wanted: int, probes: int, allowed: Ids | None
     ) -> tuple[Ids, Rows]:
-        """Of the base and of what was added, both (Q, 2 wanted)."""
+        """Of the base and of what was added, both (Q, wanted)."""
         chosen = None if allowed is None else self._choose(allowed)
         keys, nearness = self._lists(queries, probes, chosen)
         self._base.lists.check(keys)
-        of_base = reject(self._removed) if chosen is None else chosen.of_base
+        of_base = self._kept if chosen is None else chosen.of_base
         of_added = None if chosen is None else chosen.of_added
         ids, scores = probe(self._base.engine, queries, keys, nearness, wanted, of_base)
         if not len(self._added_ids):

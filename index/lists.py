@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import faiss as _faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from likemark.db.errors import IndexDamaged
+from likemark.index.probing import faiss
 from likemark.index.protocol import Ids
-
-faiss: Any = _faiss  # its own type stubs lag behind what it has
 
 ID_BYTES = 8
 # Room in a list is a multiple of this, so that ids behind codes of any size are aligned.

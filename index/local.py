@@ -34,7 +34,7 @@ def build_local(
         return build(plan, stream, folder, rows_of=rows_of)
     index = FaissIndex.create(setting, dimension=dimension, expected=count)
     if not index.trained:
-        index.train(sample(stream, training_size(factory) / count)[1])
+        index.train(sample(stream, training_size(factory) / count))
     for ids, rows in stream():
         index.add(ids, rows)
     return index

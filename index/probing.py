@@ -37,8 +37,8 @@ def probe(
 
 
 def select(ids: Ids) -> Any:
-    """FAISS's way of saying that only these ids, ascending, are allowed."""
-    largest = int(ids[-1]) if len(ids) else 0
+    """FAISS's way of saying that only these ids are allowed."""
+    largest = int(ids.max(initial=0))
     if largest // 8 >= max(LARGEST_BITMAP, 8 * len(ids)):  # few ids that lie far apart
         return faiss.IDSelectorBatch(ids)
     allowed = np.zeros(largest + 1, dtype=bool)

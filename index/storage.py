@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, TypeVar
 from filelock import FileLock
 
 from likemark.db.errors import IndexDamaged, IndexFault, one_line
+from likemark.index.base import KEPT, sweep_drafts
 from likemark.index.protocol import Stamp
 
 HEAD = "index.json"
@@ -191,8 +192,6 @@ def _sync(path: Path) -> None:
 
 
 def _sweep(folder: Path, *, keep: set[str]) -> None:
-    from likemark.index.base import KEPT, sweep_drafts
-
     old = [*folder.glob("*.faiss"), *folder.glob("*.changes.npz"), *folder.glob(f"{HEAD}.*")]
     for path in (path for path in old if path.name not in keep):
         with contextlib.suppress(OSError):

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from likemark.db.schema import Embedding, Mark, MarkImage, MarkNice, MarkVienna
-from likemark.db.vectors import ModelRow
+from likemark.db.vectors import ModelRow, unpacked
 
 BATCH = 2000
 
@@ -72,7 +72,6 @@ def links_of(session: Session, model: ModelRow, link_ids: Sequence[int]) -> Link
     of_vienna = select(MarkVienna.mark_id, MarkVienna.code).where(MarkVienna.mark_id.in_(marks))
     for mark, code in session.execute(of_vienna):
         vienna.setdefault(mark, []).append(code)
-    flat = np.frombuffer(b"".join(row.vector for row in found), dtype="<f2").astype(np.float32)
     links = [
         LinkRow(
             row.id, row.image_id, row.collection_id, row.office, row.status, row.owner,
@@ -81,4 +80,4 @@ def links_of(session: Session, model: ModelRow, link_ids: Sequence[int]) -> Link
         )
         for row in found
     ]  # fmt: skip
-    return Links(links, flat.reshape(len(found), model.dimension))
+    return Links(links, unpacked((row.vector for row in found), model.dimension))

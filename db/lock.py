@@ -90,11 +90,11 @@ def _advisory_lock(catalogue: Catalogue, wait: float, collection: str | None) ->
         with ExitStack() as stack:
 
             def take(key: str, shared: str = "", *, least: float = 0.0) -> None:
-                locked = _advisory(connection, f"pg_try_advisory_lock{shared}({key})", collection)
-                if not _until(locked, max(least, end - time.monotonic())):
+                locked = advisory(connection, f"pg_try_advisory_lock{shared}({key})", collection)
+                if not until(locked, max(least, end - time.monotonic())):
                     raise _busy("another process", catalogue)
                 unlock = f"pg_advisory_unlock{shared}({key})"
-                stack.callback(_advisory(connection, unlock, collection))
+                stack.callback(advisory(connection, unlock, collection))
 
             if collection is None:
                 take(WHOLE)
@@ -115,27 +115,29 @@ class _One:
     @contextmanager
     def alone(self) -> Iterator[bool]:
         # The session's own share of the lock is not in its way.
-        taken = _advisory(self._connection, f"pg_try_advisory_lock({DROPPING})")()
+        taken = advisory(self._connection, f"pg_try_advisory_lock({DROPPING})")()
         try:
             yield taken
         finally:
             if taken:
-                _advisory(self._connection, f"pg_advisory_unlock({DROPPING})")()
+                advisory(self._connection, f"pg_advisory_unlock({DROPPING})")()
 
 
-def _advisory(
+def advisory(
     connection: Connection, call: str, collection: str | None = None
 ) -> Callable[[], bool]:
+    """Call one of PostgreSQL's functions of advisory locks; :collection in it stands for a name."""
     values = {"collection": collection} if ":collection" in call else {}
     return lambda: bool(connection.execute(text(f"SELECT {call}"), values).scalar_one())
 
 
-def _until(take: Callable[[], bool], wait: float) -> bool:
+def until(take: Callable[[], bool], wait: float, *, poll: float = POLL_SECONDS) -> bool:
+    """Whether it is taken within so many seconds, tried every so often."""
     end = time.monotonic() + wait
     while not take():
         if time.monotonic() >= end:
             return False
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll)
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,21 +183,29 @@ def vectors_since(
     )
     with session.execute(query) as found:  # closed even where a reader leaves early
         for rows in found.partitions():
-            flat = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f2")
-            ids = np.fromiter((row.image_id for row in rows), dtype=np.int64, count=len(rows))
-            yield Vectors(ids, flat.astype(np.float32).reshape(len(rows), model.dimension))
+            yield _vectors(model, rows)
 
 
 def vectors_of(session: Session, model: ModelRow, ids: NDArray[np.int64]) -> Vectors:
     """The vectors of those of the images (any number) that have one, by ascending id."""
-    held: dict[int, bytes] = {}
+    found: list[Any] = []
     for part in parts(np.unique(ids).tolist()):
         query = select(Embedding.image_id, Embedding.vector)
         query = query.where(Embedding.model_id == model.id, Embedding.image_id.in_(part))
-        held.update((row.image_id, row.vector) for row in session.execute(query))
-    flat = np.frombuffer(b"".join(held[image_id] for image_id in sorted(held)), dtype="<f2")
-    rows = flat.astype(np.float32).reshape(len(held), model.dimension)
-    return Vectors(np.array(sorted(held), dtype=np.int64), rows)
+        found += session.execute(query.order_by(Embedding.image_id))
+    return _vectors(model, found)
+
+
+def unpacked(blobs: Iterable[bytes], dimension: int) -> NDArray[np.float32]:
+    """(N, D) from stored vectors."""
+    flat = np.frombuffer(b"".join(blobs), dtype="<f2")
+    return flat.astype(np.float32).reshape(-1, dimension)
+
+
+def _vectors(model: ModelRow, rows: Sequence[Any]) -> Vectors:
+    """From rows of an image_id and a vector, by ascending image id."""
+    ids = np.fromiter((row.image_id for row in rows), dtype=np.int64, count=len(rows))
+    return Vectors(ids, unpacked((row.vector for row in rows), model.dimension))
 
 
 def parts(values: Sequence[T], size: int = IN_LIMIT) -> Iterator[Sequence[T]]:

@@ -6,14 +6,13 @@ the catalogue: those hold theirs already when they come here.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
-from sqlalchemy import text
 
 from likemark.db.catalogue import Catalogue, named_faults
+from likemark.db.lock import advisory, until
 
 POLL_SECONDS = 0.1
 KEY = "hashtext('likemark cluster')"
@@ -26,7 +25,7 @@ def cluster_turn(catalogue: Catalogue, *, wait: float) -> Iterator[bool]:
     Never ours where nothing can be written beside the catalogue.
     """
     postgresql = catalogue.engine.dialect.name == "postgresql"
-    with (_advisory if postgresql else _beside)(catalogue, wait) as ours:
+    with (_between if postgresql else _beside)(catalogue, wait) as ours:
         yield ours
 
 
@@ -45,22 +44,13 @@ def _beside(catalogue: Catalogue, wait: float) -> Iterator[bool]:
 
 
 @contextmanager
-def _advisory(catalogue: Catalogue, wait: float) -> Iterator[bool]:
+def _between(catalogue: Catalogue, wait: float) -> Iterator[bool]:
     with named_faults(catalogue), catalogue.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        take = text(f"SELECT pg_try_advisory_lock({KEY})")
-        ours = _until(lambda: bool(connection.execute(take).scalar_one()), wait)
+        take = advisory(connection, f"pg_try_advisory_lock({KEY})")
+        ours = until(take, wait, poll=POLL_SECONDS)
         try:
             yield ours
         finally:
             if ours:
-                connection.execute(text(f"SELECT pg_advisory_unlock({KEY})"))
-
-
-def _until(take: Callable[[], bool], wait: float) -> bool:
-    end = time.monotonic() + wait
-    while not take():
-        if time.monotonic() >= end:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True
+                advisory(connection, f"pg_advisory_unlock({KEY})")()

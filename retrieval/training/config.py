@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from likemark.retrieval.training.settings import DEFAULT, check, made, of_task, read_settings
+from likemark.retrieval.training.settings import DEFAULT, Tables, check, of_task, read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class Training(Tables):
     data: Data
     batch: Batch = field(default_factory=Batch)
     augment: Augment = field(default_factory=Augment)
@@ -141,10 +141,3 @@ class Training:
     def read(cls, path: Path, overrides: Sequence[str] = ()) -> Self:
         """overrides: such as "run.steps=500". Raises InvalidInput for what is not understood."""
         return cls.of(of_task(DEFAULT, read_settings(path, overrides)))
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        return made(cls, values)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from likemark.db.errors import InvalidInput
 
@@ -22,6 +22,21 @@ _WORDS: dict[Any, str] = {
     tuple[str, ...]: "a list of texts", tuple[int, ...]: "a list of whole numbers",
     tuple[float, ...]: "a list of numbers",
 }  # fmt: skip
+
+
+class Tables:
+    """What a configuration, a frozen dataclass of tables, is read from and written to."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Raises InvalidInput for what is not understood."""
+        return made(cls, values)
+
+    def to_dict(self) -> dict[str, Any]:
+        whole: Any = self  # each that inherits is a dataclass
+        return asdict(whole)
 
 
 def check(what: str, holds: bool, rule: str) -> None:

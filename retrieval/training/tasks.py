@@ -37,9 +37,9 @@ def _one_shot_settings() -> type[OneShotTraining]:
 
 
 def _one_shot(config: OneShotTraining, place: Place) -> Task:
-    from likemark.retrieval.oneshot.training.task import one_shot_task
+    from likemark.retrieval.oneshot.training.task import OneShotTask
 
-    return one_shot_task(config, place.folder, place.share, place.device, place.observer)
+    return OneShotTask(config, place)
 
 
 KINDS: dict[str, Kind[Any]] = {

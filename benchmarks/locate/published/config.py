@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field
 
 from likemark.benchmarks.locate.published.network import PUBLISHED
 from likemark.retrieval.oneshot.training.config import SceneBatch, SceneData
 from likemark.retrieval.training.config import Optimiser, Run
-from likemark.retrieval.training.settings import check, made
+from likemark.retrieval.training.settings import Tables, check
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,7 @@ class PublishedNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedTraining:
+class PublishedTraining(Tables):
     data: SceneData
     # One right question of a scene to two wrong ones, as others have trained it.
     batch: SceneBatch = field(default_factory=lambda: SceneBatch(right=1, wrong=2, size=256))
@@ -30,12 +28,3 @@ class PublishedTraining:
         default_factory=lambda: Optimiser(rate=1e-4, decay=0.0, average=0.99)
     )
     run: Run = field(default_factory=Run)
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        """Raises InvalidInput for what is not understood."""
-        built: Self = made(cls, values)
-        return built
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field
 
 from likemark.retrieval.training.config import Optimiser, Run
-from likemark.retrieval.training.settings import check, made
+from likemark.retrieval.training.settings import Tables, check
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +67,9 @@ class SceneNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class OneShotTraining:
+class OneShotTraining(Tables):
     data: SceneData
     batch: SceneBatch = field(default_factory=SceneBatch)
     network: SceneNetwork = field(default_factory=SceneNetwork)
     optimiser: Optimiser = field(default_factory=lambda: Optimiser(rate=1e-3, average=0.99))
     run: Run = field(default_factory=Run)
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        """Raises InvalidInput for what is not understood."""
-        built: Self = made(cls, values)
-        return built
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)

@@ -9,7 +9,7 @@ from support.training import Heard
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.oneshot.training.config import OneShotTraining
 from likemark.retrieval.oneshot.training.task import OneShotTask
-from likemark.retrieval.training.task import Share
+from likemark.retrieval.training.task import Place, Share
 
 
 @pytest.fixture(scope="session")
@@ -20,4 +20,4 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> OneShotTraining:
 
 @pytest.fixture
 def task(quick: OneShotTraining, tmp_path: Path) -> OneShotTask:
-    return OneShotTask(quick, tmp_path, Share(), choose_device("cpu"), Heard())
+    return OneShotTask(quick, Place(tmp_path, Share(), choose_device("cpu"), Heard(), None))

@@ -12,9 +12,9 @@ from likemark.db.errors import InvalidInput, NotFound
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.oneshot.training.config import OneShotTraining
 from likemark.retrieval.oneshot.training.sampling import ANY, Questions
-from likemark.retrieval.oneshot.training.task import OneShotTask, one_shot_task
+from likemark.retrieval.oneshot.training.task import OneShotTask
 from likemark.retrieval.training.export import kept_weights
-from likemark.retrieval.training.task import Share
+from likemark.retrieval.training.task import Place, Share
 from likemark.retrieval.training.tasks import settings_of, written
 from likemark.retrieval.training.trainer import train
 
@@ -51,7 +51,7 @@ def test_a_process_with_one_pair_of_scenes_has_no_wrong_queries_and_is_refused(
     quick: OneShotTraining, tmp_path: Path
 ) -> None:
     with pytest.raises(InvalidInput, match=r"batch\.pairs is 2, for 2 processes"):
-        one_shot_task(quick, tmp_path, Share(0, 2), choose_device("cpu"), Heard())
+        OneShotTask(quick, Place(tmp_path, Share(0, 2), choose_device("cpu"), Heard(), None))
 
 
 def test_what_is_asked_for_is_where_the_target_says(task: OneShotTask) -> None:

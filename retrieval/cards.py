@@ -7,18 +7,77 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from likemark.db.errors import ModelDamaged, ModelError
+from likemark.db.errors import ModelDamaged, ModelError, one_line
 from likemark.retrieval.poolings import OURS, is_ours, parts
+
+if TYPE_CHECKING:
+    from torch import nn
 
 # Part of every fingerprint: advance it when the same file would give other pixels.
 PICTURE_RULES = 1
 _CHUNK = 2**22
 
 
+class Card:
+    """What any card has, a frozen dataclass: its JSON file, and the weights that belong to it."""
+
+    __slots__ = ()
+    kind: ClassVar[str] = "model"  # in messages
+    name: str
+    weights: str  # file name, beside the card
+    sha256: str  # of the weights file, hexadecimal
+
+    @classmethod
+    def values(cls, path: Path) -> dict[str, Any]:
+        """Raises ModelError when there is no card, ModelDamaged when it is no JSON object."""
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ModelError(f"{cls.kind} card {path}: no such file") from None
+        except (OSError, ValueError) as error:
+            raise ModelDamaged(f"{cls.kind} card {path}: {error}") from error
+        if not isinstance(values, dict):
+            raise ModelDamaged(f"{cls.kind} card {path}: must hold one JSON object")
+        return values
+
+    def write(self, path: Path) -> None:
+        whole: Any = self
+        text = json.dumps(asdict(whole), indent=2, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+    def check_weights(self, folder: Path) -> Path:
+        """The weights file, once its hash agrees. Raises ModelDamaged."""
+        path = folder / self.weights
+        try:
+            found = file_sha256(path)
+        except OSError as error:
+            raise self.damaged(f"{path}: {error.strerror}") from error
+        if found != self.sha256:
+            raise self.damaged(
+                f"{path} is not the file of its card "
+                f"(sha256 {found[:12]}…, card {self.sha256[:12]}…); fetch or install it again"
+            )
+        return path
+
+    def fill(self, network: nn.Module, path: Path) -> None:
+        """Raises ModelDamaged where the file's weights do not fit."""
+        import safetensors
+        from safetensors.torch import load_file
+
+        try:
+            network.load_state_dict(load_file(path), strict=True)
+        except (safetensors.SafetensorError, RuntimeError) as error:
+            reason = one_line(str(error), limit=200)
+            raise self.damaged(f"{path} does not fit: {reason}") from error
+
+    def damaged(self, why: str) -> ModelDamaged:
+        return ModelDamaged(f"{self.kind} {self.name!r}: {why}")
+
+
 @dataclass(frozen=True, slots=True)
-class ModelCard:
+class ModelCard(Card):
     name: str
     backbone: str  # timm's name
     input_size: int  # px, square
@@ -42,14 +101,7 @@ class ModelCard:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ModelError(f"model card {path}: no such file") from None
-        except (OSError, ValueError) as error:
-            raise ModelDamaged(f"model card {path}: {error}") from error
-        if not isinstance(values, dict):
-            raise ModelDamaged(f"model card {path}: must hold one JSON object")
+        values = cls.values(path)
         wrong = (values.keys() | _OPTIONAL) ^ {f.name for f in fields(cls)}
         if wrong:
             listed = ", ".join(sorted(wrong))
@@ -58,30 +110,12 @@ class ModelCard:
             values[name] = tuple(values[name]) if isinstance(values[name], list) else ()
         return cls(**values)
 
-    def write(self, path: Path) -> None:
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
-
     @property
     def fingerprint(self) -> str:
         """Equal for models whose vectors may be mixed: 64 hexadecimal digits."""
         what = {k: v for k, v in asdict(self).items() if k not in _NOT_IN_VECTORS}
         text = json.dumps({**what, "picture_rules": PICTURE_RULES}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def check_weights(self, folder: Path) -> Path:
-        """The weights file, once its hash agrees. Raises ModelDamaged."""
-        path = folder / self.weights
-        try:
-            found = file_sha256(path)
-        except OSError as error:
-            raise ModelDamaged(f"model {self.name!r}: {path}: {error.strerror}") from error
-        if found != self.sha256:
-            raise ModelDamaged(
-                f"model {self.name!r}: {path} is not the file of its card "
-                f"(sha256 {found[:12]}…, card {self.sha256[:12]}…); fetch or install it again"
-            )
-        return path
 
 
 _OPTIONAL = {"colour", "options", "about"}

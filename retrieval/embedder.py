@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from likemark.db.errors import ModelDamaged, PictureError, one_line
+from likemark.db.errors import PictureError
 from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.devices import AUTO, Device, choose_device, cores
 from likemark.retrieval.models import FoundModel
@@ -150,17 +150,8 @@ def _paired(
 
 def network_of(card: ModelCard, weights: Path) -> torch.nn.Module:
     """The card's network with the weights of a file. Raises ModelDamaged where they do not fit."""
-    import safetensors
-    from safetensors.torch import load_file
-
     from likemark.retrieval.network import build_network
 
     network = build_network(card)
-    try:
-        network.load_state_dict(load_file(weights), strict=True)
-    except (safetensors.SafetensorError, RuntimeError) as error:
-        reason = one_line(str(error), limit=200)
-        raise ModelDamaged(
-            f"model {card.name!r}: {weights} does not fit {card.backbone!r}: {reason}"
-        ) from error
+    card.fill(network, weights)
     return network

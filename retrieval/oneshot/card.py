@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from likemark.db.errors import ModelDamaged, ModelError
-from likemark.retrieval.cards import file_sha256
+from likemark.db.errors import ModelDamaged
+from likemark.retrieval.cards import Card
 from likemark.retrieval.models import BUNDLED
 
 DEFAULT = BUNDLED / "oneshot" / "likemark-oneshot.json"
@@ -20,7 +19,8 @@ OF_ANY = 3  # the first so many, where any mark is looked for
 
 
 @dataclass(frozen=True, slots=True)
-class OneShotCard:
+class OneShotCard(Card):
+    kind: ClassVar[str] = "one-shot model"
     name: str
     model: str  # of retrieval, whose backbone sees: a name
     backbone: str  # fingerprint of its weights, as `Features.fingerprint` gives it
@@ -47,31 +47,11 @@ class OneShotCard:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ModelError(f"one-shot model card {path}: no such file") from None
-        except (OSError, ValueError) as error:
-            raise ModelDamaged(f"one-shot model card {path}: {error}") from error
-        if not isinstance(values, dict) or values.keys() ^ {f.name for f in fields(cls)}:
-            raise ModelDamaged(f"one-shot model card {path}: other fields than it must have")
+        values = cls.values(path)
+        if values.keys() ^ {f.name for f in fields(cls)}:
+            raise ModelDamaged(f"{cls.kind} card {path}: other fields than it must have")
         lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
         return cls(**{**values, **lists})
-
-    def write(self, path: Path) -> None:
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
-
-    def check_weights(self, folder: Path) -> Path:
-        """The weights file, once its hash agrees. Raises ModelDamaged."""
-        path = folder / self.weights
-        try:
-            found = file_sha256(path)
-        except OSError as error:
-            raise ModelDamaged(f"model {self.name!r}: {path}: {error.strerror}") from error
-        if found != self.sha256:
-            raise ModelDamaged(f"model {self.name!r}: {path} is not the file of its card")
-        return path
 
     def probability(self, facts: Facts) -> float:
         """Of a place, 0 to 1."""

@@ -317,23 +317,13 @@ def _ramp(length: int) -> NDArray[np.float32]:
 
 
 def _filled(card: OneShotCard, folder: Path, features: Features) -> OneShot:
-    import safetensors
-    from safetensors.torch import load_file
-
     network = OneShot(
         Size(
             channels=features.channels, layers=len(features.layers), tokens=features.tokens,
             width=card.width, depth=card.depth, heads=card.heads, fine=card.fine,
         )
     )  # fmt: skip
-    path = card.check_weights(folder)
-    try:
-        network.load_state_dict(load_file(path), strict=True)
-    except (safetensors.SafetensorError, RuntimeError) as error:
-        reason = one_line(str(error), limit=200)
-        raise ModelDamaged(
-            f"one-shot model {card.name!r}: {path} does not fit: {reason}"
-        ) from error
+    card.fill(network, card.check_weights(folder))
     return network
 
 

@@ -13,7 +13,10 @@ from likemark.db.manifest import SUFFIXES as MANIFEST_SUFFIXES
 from likemark.db.manifest import ManifestRow, read_manifest
 from likemark.retrieval.pictures.places import INSIDE, canonical, is_shard, is_url
 from likemark.retrieval.pictures.sniff import EXTENSIONS
+from likemark.retrieval.pictures.walk import walked
 from likemark.retrieval.rows import Row, is_utf8, picture_row, shown
+
+_PICTURES = {f".{name}" for name in EXTENSIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +127,8 @@ class Inputs:
 def pictures(
     folder: Path, unreadable: Callable[[OSError], None] = lambda error: None
 ) -> Iterator[Path]:
-    """Pictures below a folder by their extension, hidden folders left out, sorted by name.
-
-    unreadable: called for a folder that cannot be listed. A link to a folder is not followed: it
-    could lead back up.
-    """
-    for here, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            suffix = os.path.splitext(name)[1].lower().removeprefix(".")
-            if suffix in EXTENSIONS and not name.startswith("."):
-                yield Path(here) / name
+    """Pictures below a folder by their extension, as `walked` finds them."""
+    return walked(folder, _PICTURES, unreadable=unreadable)
 
 
 def _named(name: str) -> Iterator[str]:

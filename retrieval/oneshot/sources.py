@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from likemark.db.errors import InvalidInput, NotFound
-from likemark.retrieval.pictures.sniff import EXTENSIONS
+from likemark.retrieval.pictures.walk import walked
 from likemark.retrieval.redact.film import FORMATS
+from likemark.retrieval.redact.jobs import SCENES
 from likemark.retrieval.redact.regions import Pixels
-
-# TypeScript ends its names alike: such a video is looked at where it is named itself.
-_SHARED = {".ts", ".mts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +69,10 @@ def list_sources(names: Sequence[str]) -> list[Source]:
         if not os.path.isdir(name):
             sources.setdefault(os.path.abspath(name), Source(name, Path(Path(name).name)))
             continue
-        found = list(_below(Path(name)))
+        found = list(walked(Path(name), SCENES))
         if not found:
             raise NotFound(f"{name}: holds no pictures or videos")
         for path in found:
             source = Source(str(path), path.relative_to(name))
             sources.setdefault(os.path.abspath(path), source)
     return list(sources.values())
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """As `likemark.retrieval.scan.pictures` walks, videos among them."""
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            suffix = os.path.splitext(name)[1].lower()
-            is_video = suffix in FORMATS and suffix not in _SHARED
-            if (is_video or suffix[1:] in EXTENSIONS) and not name.startswith("."):
-                yield Path(here) / name

@@ -26,6 +26,8 @@ FORMATS = {
     ".avi": "avi", ".ts": "mpegts", ".mts": "mpegts", ".m2ts": "mpegts", ".mpg": "mpeg",
     ".mpeg": "mpeg", ".flv": "flv", ".3gp": "3gp", ".wmv": "asf",
 }  # fmt: skip
+# TypeScript ends its names alike: such a video is taken where it is named itself.
+IN_FOLDERS = FORMATS.keys() - {".ts", ".mts"}
 _USUAL_RATE = Fraction(25)  # frames a second, of a file that states none
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.retrieval.pictures.sniff import EXTENSIONS
-from likemark.retrieval.redact.film import FORMATS
+from likemark.retrieval.pictures.walk import walked
+from likemark.retrieval.redact.film import FORMATS, IN_FOLDERS
 
 _KNOWN = {f".{name}" for name in EXTENSIONS} | FORMATS.keys()
-# TypeScript ends its names alike: such a video is taken where it is named itself.
-_SHARED = {".ts", ".mts"}
+SCENES = {f".{name}" for name in EXTENSIONS} | IN_FOLDERS
 _Identity = tuple[int, int]  # device and number of a file on it
 
 
@@ -103,13 +103,8 @@ def _walked(folder: Path, ours: set[str], tell: Callable[[PictureError], None]) 
         reason = f"the folder cannot be listed: {error.strerror}"
         tell(PictureError(name, "unreadable", reason))
 
-    for here, folders, names in os.walk(folder, onerror=unreadable):
-        shown = sorted(name for name in folders if not name.startswith("."))
-        # What an earlier run has written is no source of the next.
-        folders[:] = [name for name in shown if _real(Path(here) / name) not in ours]
-        for name in sorted(names):
-            if Path(name).suffix.lower() in _KNOWN - _SHARED and not name.startswith("."):
-                yield Path(here) / name
+    # What an earlier run has written is no source of the next.
+    return walked(folder, SCENES, unreadable=unreadable, left_out=lambda path: _real(path) in ours)
 
 
 def _check_apart(jobs: Sequence[Job], *, replacing: bool) -> None:

@@ -21,7 +21,7 @@ from likemark.benchmarks.catalogue.questions import (
     pages,
     questions,
 )
-from likemark.benchmarks.catalogue.server import SETTINGS, temporary_server
+from likemark.benchmarks.catalogue.server import SETTINGS, temporary_server, url_of
 from likemark.benchmarks.catalogue.synthetic import Made, made_entries
 from likemark.db.bulk import BulkReport, bulk_load, settle
 from likemark.db.catalogue import Catalogue
@@ -124,8 +124,8 @@ def _where(name: str, url: str | None, folder: Path | None) -> Iterator[str]:
     if name == "postgresql" and url is not None:
         yield url
     elif name == "postgresql":
-        with temporary_server(folder) as own:
-            yield own
+        with temporary_server(folder) as server:
+            yield url_of(server)
     else:
         with tempfile.TemporaryDirectory(prefix="likemark-sqlite-", dir=folder) as own:
             yield f"sqlite:///{own}/catalogue.db"

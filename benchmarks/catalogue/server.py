@@ -7,7 +7,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,9 +33,19 @@ rm -rf "$2"
 
 
 @contextmanager
-def temporary_server(folder: Path | None = None) -> Iterator[str]:
-    """The URL of an empty database below a folder, gone at the end. Raises LikemarkError."""
-    programs = _programs()
+def temporary_server(
+    folder: Path | None = None, settings: Mapping[str, str] = SETTINGS
+) -> Iterator[Path]:
+    """A server below a folder, gone at the end, behind a socket in the folder that is given back:
+    there is no network at all, so that two on one machine cannot meet. See `url_of`.
+
+    Raises LikemarkError where it is not installed, or does not start.
+    """
+    programs = installed()
+    if programs is None:
+        raise LikemarkError(
+            "PostgreSQL is not installed: no initdb on PATH or in /usr/lib/postgresql/*/bin"
+        )
     root = Path(tempfile.mkdtemp(prefix="likemark-pg-", dir=folder))
     user = _unprivileged()
     uid, gid = (None, None) if user is None else (user.pw_uid, user.pw_gid)
@@ -50,7 +60,7 @@ def temporary_server(folder: Path | None = None) -> Iterator[str]:
         )
         if done.returncode:
             raise LikemarkError(f"initdb failed: {done.stderr.strip()}")
-        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         options += f" -c listen_addresses='' -c unix_socket_directories='{root}'"
         guard = subprocess.Popen(
             ["sh", "-c", GUARDED, "sh", str(programs), str(root), options], cwd=root, text=True,
@@ -60,21 +70,25 @@ def temporary_server(folder: Path | None = None) -> Iterator[str]:
         assert guard.stdout is not None
         if guard.stdout.readline() != "ready\n":
             raise LikemarkError(f"PostgreSQL does not start: {(root / 'log').read_text()}")
-        yield f"postgresql+psycopg://postgres@/postgres?host={root}"
+        yield root
     finally:
         if guard is not None:
             guard.communicate(timeout=120)
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _programs() -> Path:
+def url_of(server: Path, name: str = "postgres") -> str:
+    """Of one of the server's databases."""
+    return f"postgresql+psycopg://postgres@/{name}?host={server}"
+
+
+def installed() -> Path | None:
+    """The folder with its programs."""
     found = shutil.which("initdb")
+    # Beside each other: a link on PATH may lead to the folder with the rest.
     folders = [Path(found).resolve().parent] if found else []
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for path in folders:
-        if (path / "pg_ctl").exists():
-            return path
-    raise LikemarkError("PostgreSQL is not installed: install it, or give --database URL")
+    return next((path for path in folders if (path / "pg_ctl").exists()), None)
 
 
 def _unprivileged() -> pwd.struct_passwd | None:

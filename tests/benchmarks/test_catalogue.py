@@ -14,7 +14,7 @@ from support.postgres import Server
 
 from likemark.benchmarks.catalogue.__main__ import main
 from likemark.benchmarks.catalogue.questions import questions
-from likemark.benchmarks.catalogue.server import temporary_server
+from likemark.benchmarks.catalogue.server import temporary_server, url_of
 from likemark.benchmarks.catalogue.synthetic import BLOCK, Made, made_entries, owner_name
 from likemark.db.catalogue import Catalogue
 from likemark.db.codes import parse_vienna, valid_nice
@@ -101,8 +101,7 @@ def test_an_unknown_database_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_server_of_its_own_leaves_nothing_behind(postgres: Server) -> None:
     del postgres  # it skips where PostgreSQL is not installed
     with ExitStack() as stack:
-        url = stack.enter_context(temporary_server())
-        folder = Path(url.partition("host=")[2])
-        Catalogue.open(url).close()
+        folder = stack.enter_context(temporary_server())
+        Catalogue.open(url_of(folder)).close()
         assert folder.is_dir()
     assert not folder.exists()

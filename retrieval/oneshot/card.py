@@ -13,9 +13,10 @@ from likemark.retrieval.cards import Card
 from likemark.retrieval.models import BUNDLED
 
 DEFAULT = BUNDLED / "oneshot" / "likemark-oneshot.json"
-# Of a place, that its probability is made of.
-FACTS = ("peak", "mean", "side", "any mark", "similarity")
-OF_ANY = 3  # the first so many, where any mark is looked for
+# Of a place, that its probability is made of where any mark is looked for. A query's is made of the
+# similarity of the crop alone: masks say where to look, the retrieval model whether it is there. In
+# photos of unseen brands their logits mislead, which made scenes do not show.
+FACTS = ("peak", "mean", "side")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,9 @@ class OneShotCard(Card):
     depth: int  # times that the scene looks at the query
     heads: int
     fine: int  # channels of the branch that sees px
-    # A place's probability: the logistic function of the first, and of the others times `FACTS`.
-    query: tuple[float, ...]  # where a query is looked for
-    anything: tuple[float, ...]  # where any mark is
+    # A place's probability: the logistic function of the first, and of the others times
+    query: tuple[float, ...]  # the similarity, where a query is looked for
+    anything: tuple[float, ...]  # `FACTS`, where any mark is
     threshold: float  # probability from which a place counts, unless told otherwise
     licence: str  # SPDX, of the weights
     provenance: str  # training data
@@ -56,7 +57,7 @@ class OneShotCard(Card):
     def probability(self, facts: Facts) -> float:
         """Of a place, 0 to 1."""
         weights = self.anything if facts.similarity is None else self.query
-        total = sum(w * fact for w, fact in zip(weights, (1.0, *facts.scaled()), strict=True))
+        total = sum(w * fact for w, fact in zip(weights, (1.0, *facts.told()), strict=True))
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
 
@@ -70,12 +71,11 @@ class Facts:
     anything: float  # as peak, where any mark is asked for
     similarity: float | None  # cosine of its crop with the query; None: any mark is asked for
 
-    def scaled(self) -> tuple[float, ...]:
-        """As `FACTS` lists them, each of a size near 1; of any mark `OF_ANY` of them."""
-        known = (self.peak / 4, self.mean / 4, math.log2(max(self.side, 4.0) / 32) / 2)
-        if self.similarity is None:
-            return known
-        return (*known, self.anything / 4, self.similarity)
+    def told(self) -> tuple[float, ...]:
+        """What its probability is made of, each of a size near 1."""
+        if self.similarity is not None:
+            return (self.similarity,)
+        return self.peak / 4, self.mean / 4, math.log2(max(self.side, 4.0) / 32) / 2
 
 
 def _problem(card: OneShotCard) -> str | None:
@@ -89,6 +89,6 @@ def _problem(card: OneShotCard) -> str | None:
         return "layers, width, depth, heads and fine must be whole numbers"
     numbers = (*card.query, *card.anything, card.threshold)
     finite = all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
-    if not finite or len(card.query) != len(FACTS) + 1 or len(card.anything) != OF_ANY + 1:
-        return f"query must be {len(FACTS) + 1} numbers, anything {OF_ANY + 1}"
+    if not finite or len(card.query) != 2 or len(card.anything) != len(FACTS) + 1:
+        return f"query must be 2 numbers, anything {len(FACTS) + 1}"
     return None if 0 <= card.threshold <= 1 else "threshold must be from 0 to 1"

@@ -26,6 +26,7 @@ from likemark.retrieval.oneshot.network import STRIDE, OneShot, Size
 from likemark.retrieval.oneshot.refine import Rect, refined
 from likemark.retrieval.oneshot.regions import Logits, Spot, is_like, spots, suppressed
 from likemark.retrieval.oneshot.tiles import Level, Tile, levels, view
+from likemark.retrieval.oneshot.windows import Box, likest, spot_of, windows
 from likemark.retrieval.pictures.normalise import flatten, prepared
 from likemark.retrieval.redact.regions import Region
 
@@ -37,6 +38,7 @@ _KEPT = 12  # views of a scene that are kept for its next query
 _OWN, _MORE, _ANY = 8, 4, 40  # places that are embedded: of a query's mask, of any mark beside it
 # and of any mark alone
 _FITTED = 3  # places of a query, the surest, whose boxes are fitted
+_LIKEST = 4  # of a scene's windows, likest to a query
 _SURE = 0.2  # probability from which it is worth it
 _ROUND = 0.04  # of a box's sides: what its crop shows round it
 
@@ -90,7 +92,9 @@ class _Held:
     scene: Pixels | None
     # What the network is fed of each view.
     views: dict[tuple[Level, Tile], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
-    rows: dict[tuple[int, int, int, int], Row] = field(default_factory=dict)  # by a place's box
+    rows: dict[Box, Row] = field(default_factory=dict)  # by a place's box
+    windows: list[Box] = field(default_factory=list)
+    window_rows: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,15 +182,20 @@ class Finder:
 
     def candidates(self, scene: Pixels, asks: Sequence[Ask]) -> list[list[Candidate]]:
         """Of each query all places of all levels, neither judged nor suppressed: those of its own
-        mask, and those where any mark is, for its crop may be like what the mask has missed.
+        mask, those where any mark is, for its crop may be like what the mask has missed, and the
+        largest windows of the scene that are likest to it.
 
         scene: (H, W, 3)
         """
         tokens = [*(ask.tokens for ask in asks), self.anything().tokens]
         shape = scene.shape[0], scene.shape[1]
         found: list[list[_Seen]] = [[] for _ in asks]
+        large: list[list[_Seen]] = [[] for _ in asks]
         for level in levels(scene.shape[1], scene.shape[0], step=self._features.step):
             logits = self._level(scene, level, tokens)
+            for number, ask in enumerate(asks):
+                if ask.row is not None and not large[number]:  # of the first level
+                    large[number] = self._windows(scene, ask.row, logits[number], logits[-1])
             anywhere = spots(logits[-1], shape)
             for number, ask in enumerate(asks):
                 own = [] if ask.row is None else spots(logits[number], shape)
@@ -194,9 +203,21 @@ class Finder:
                 found[number] += [_Seen.of(s, logits[number], logits[-1], True) for s in own]
                 found[number] += [_Seen.of(s, logits[number], logits[-1], False) for s in more]
         return [
-            self._candidates(scene, ask, _worth_it(seen, is_any=ask.row is None))
-            for ask, seen in zip(asks, found, strict=True)
+            self._candidates(scene, ask, [*_worth_it(seen, is_any=ask.row is None), *windows])
+            for ask, seen, windows in zip(asks, found, large, strict=True)
         ]
+
+    def _windows(self, scene: Pixels, wanted: Row, logits: Logits, anywhere: Logits) -> list[_Seen]:
+        """The likest to a query. logits, anywhere: (h, w) of the scene's first level"""
+        self._hold(scene)
+        held = self._held
+        if held.window_rows is None:
+            held.windows = windows(scene.shape[1], scene.shape[0])
+            held.window_rows = self._of_boxes(scene, held.windows)
+        chosen = likest(held.windows, held.window_rows @ wanted, _LIKEST)
+        size = scene.shape[0], scene.shape[1]
+        found = [spot_of(box, size, logits) for box in chosen]
+        return [_Seen.of(spot, logits, anywhere, True) for spot in found]
 
     def _candidates(self, scene: Pixels, ask: Ask, seen: Sequence[_Seen]) -> list[Candidate]:
         rows = self._embedded(scene, [each.spot for each in seen])
@@ -265,8 +286,7 @@ class Finder:
 
     def _seen(self, scene: Pixels, level: Level, tile: Tile) -> tuple[torch.Tensor, torch.Tensor]:
         """What the network is fed of one view; of the last scene it is kept, if that is small."""
-        if self._held.scene is not scene:
-            self._held = _Held(scene)
+        self._hold(scene)
         kept = self._held.views
         if (level, tile) not in kept:
             pixels = torch.from_numpy(view(scene, level, tile)[None])
@@ -276,6 +296,10 @@ class Finder:
                 return seen
             kept[level, tile] = seen
         return kept[level, tile]
+
+    def _hold(self, scene: Pixels) -> None:
+        if self._held.scene is not scene:
+            self._held = _Held(scene)
 
     def _embedded(self, scene: Pixels, found: Sequence[Spot]) -> list[Row]:
         """The rows of places' crops; of the last scene they are kept."""

@@ -20,7 +20,7 @@ _LEVELS = (0.0, -1.0, -2.0)  # logits from which a place is in the mask
 _MOST = 6  # places of a level that are looked at, the surest
 _JOINED = 2  # places: gaps within one mark, at most half of it
 _ALIKE = 0.8  # IoU of boxes from which one of them is enough to look at
-_SAME = 0.5  # IoU of boxes from which two places are one
+SAME = 0.5  # IoU of boxes from which two places are one
 _INSIDE = 0.8  # share of a box inside a surer one, from which it is a part of that
 
 
@@ -105,7 +105,7 @@ def _spot(
 
 def is_like(one: Region, other: Region) -> bool:
     """Whether two places are all but the same."""
-    return _iou(one.box, other.box) >= _ALIKE
+    return iou(one.box, other.box) >= _ALIKE
 
 
 _FAR = 4.0  # logits beyond which an edge would no longer move
@@ -127,10 +127,11 @@ def _is_same(one: tuple[int, int, int, int], better: tuple[int, int, int, int]) 
     if across <= 0 or down <= 0:
         return False
     area = (one[2] - one[0]) * (one[3] - one[1])
-    return _iou(one, better) >= _SAME or across * down / area >= _INSIDE
+    return iou(one, better) >= SAME or across * down / area >= _INSIDE
 
 
-def _iou(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
+def iou(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
+    """Of two boxes: left, top, right, bottom."""
     across = min(one[2], other[2]) - max(one[0], other[0])
     down = min(one[3], other[3]) - max(one[1], other[1])
     shared = max(0, across) * max(0, down)

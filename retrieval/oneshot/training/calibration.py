@@ -1,7 +1,7 @@
 """From logits and likeness to the probability that a mark is where it was found.
 
 Learned on scenes of held-out marks and photos, from what the finder itself finds in them: a place
-is right if most of it is the mark that was asked for. F: facts; n: places.
+is right if most of it is the mark that was asked for, or its box that mark's. F: facts; n: places.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ Rows = NDArray[np.float64]
 Judged = tuple[Facts, bool]  # a place, and whether the mark is there
 _COVERED = 128  # of 255: coverage from which a place of the true mask is the mark's
 _MINE = 0.5  # share of a place that must be the mark's
+# Or of its box that the mark's own box fills, with so much of all that is marked in the scene.
+_BOXED, _ALL = 0.5, 0.4
 _RIDGE = 1e-3  # of the weights
 _ROUNDS = 50
 _FEW = 20  # places, right and wrong, fewer than which teach nothing
@@ -72,7 +74,7 @@ def learned(places: list[Judged]) -> tuple[float, ...]:
             f"{int(right.sum())} places were found rightly and {int((~right).sum())} wrongly: "
             f"probabilities need {_FEW} of each: train longer"
         )
-    facts = np.array([(1.0, *known.scaled()) for known, _ in places])
+    facts = np.array([(1.0, *known.told()) for known, _ in places])
     return tuple(round(float(weight), 6) for weight in logistic(facts, right))
 
 
@@ -94,6 +96,13 @@ def _judged(finder: Finder, batch: tuple[torch.Tensor, ...]) -> Iterator[Judged]
 
 
 def _is_mine(region: Region, whole: NDArray[np.uint8]) -> bool:
+    """Whether most of the place is the mark, or its box is that of the mark, more or less."""
     left, top, right, bottom = region.box
-    mask = region.mask > 0
-    return bool((whole[top:bottom, left:right][mask] > 0).mean() >= _MINE)
+    there = whole[top:bottom, left:right] > 0
+    if there[region.mask > 0].mean() >= _MINE:
+        return True
+    down, across = (np.flatnonzero(there.any(axis=axis)) for axis in (1, 0))
+    if not len(down) or there.sum() < _ALL * (whole > 0).sum():
+        return False
+    inked = (int(down[-1]) + 1 - int(down[0])) * (int(across[-1]) + 1 - int(across[0]))
+    return inked >= _BOXED * there.size

@@ -14,7 +14,7 @@ from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.devices import AUTO, choose_device
 from likemark.retrieval.files import write_whole
 from likemark.retrieval.models import find_model
-from likemark.retrieval.oneshot.card import FACTS, OF_ANY, OneShotCard
+from likemark.retrieval.oneshot.card import FACTS, OneShotCard
 from likemark.retrieval.oneshot.features import load_features
 from likemark.retrieval.oneshot.finder import Finder
 from likemark.retrieval.oneshot.training.calibration import calibrated
@@ -80,7 +80,7 @@ def _card(run: Path, config: OneShotTraining, kept: Kept, weights: Path) -> OneS
     return OneShotCard(
         name=weights.stem, model=model.card.name, backbone=features.fingerprint(),
         layers=network.layers, width=network.width, depth=network.depth, heads=network.heads,
-        fine=network.fine, query=(0.0,) * (len(FACTS) + 1), anything=(0.0,) * (OF_ANY + 1),
+        fine=network.fine, query=(0.0, 0.0), anything=(0.0,) * (len(FACTS) + 1),
         threshold=0.5, licence="Apache-2.0", provenance=_provenance(run, config, kept),
         weights=weights.name, sha256=file_sha256(weights), about={"recipe": _recipe(config)},
     )  # fmt: skip

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from likemark.db.errors import InvalidInput, ModelDamaged, ModelError
-from likemark.retrieval.oneshot.card import FACTS, OF_ANY, Facts, OneShotCard
+from likemark.retrieval.oneshot.card import Facts, OneShotCard
 from likemark.retrieval.oneshot.training.calibration import logistic
 
 CARD = OneShotCard(
     name="one", model="default", backbone="b", layers=(1, 2), width=8, depth=1, heads=2, fine=8,
-    query=(-2.0, 1.0, 0.0, 0.0, 0.0, 4.0), anything=(-1.0, 2.0, 0.0, 0.0), threshold=0.5,
+    query=(-2.0, 4.0), anything=(-1.0, 2.0, 0.0, 0.0), threshold=0.5,
     licence="Apache-2.0", provenance="made here", weights="one.safetensors", sha256="0" * 64,
 )  # fmt: skip
 KNOWN = Facts(peak=2.0, mean=1.0, side=64.0, anything=3.0, similarity=0.6)
@@ -24,19 +24,18 @@ def test_a_card_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert OneShotCard.read(tmp_path / "one.json") == CARD
 
 
-def test_a_surer_and_a_liker_place_is_more_probable() -> None:
+def test_a_liker_place_is_more_probable_however_sure_its_mask_is() -> None:
     known = CARD.probability(KNOWN)
-    assert known == pytest.approx(1 / (1 + np.exp(2.0 - 0.5 - 2.4)))
+    assert known == pytest.approx(1 / (1 + np.exp(2.0 - 2.4)))
     assert CARD.probability(replace(KNOWN, similarity=0.9)) > known
-    assert CARD.probability(replace(KNOWN, peak=4.0)) > known
-    assert 0 < CARD.probability(replace(KNOWN, peak=-1e9)) < 1e-9
+    assert CARD.probability(replace(KNOWN, peak=-4.0)) == known
 
 
-def test_of_any_mark_the_likeness_to_a_query_says_nothing() -> None:
+def test_of_any_mark_a_surer_place_is_more_probable() -> None:
     anything = replace(KNOWN, similarity=None)
-    assert len(anything.scaled()) == OF_ANY
-    assert len(KNOWN.scaled()) == len(FACTS)
     assert CARD.probability(anything) == pytest.approx(0.5)
+    assert CARD.probability(replace(anything, peak=4.0)) > 0.5
+    assert 0 < CARD.probability(replace(anything, peak=-1e9)) < 1e-9
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from likemark.db.errors import InvalidInput, ModelDamaged, ModelError
 from likemark.retrieval.oneshot.card import DEFAULT
 from likemark.retrieval.oneshot.finder import Finder, is_flat
 from likemark.retrieval.pictures.load import load_picture
+from likemark.retrieval.pictures.normalise import flatten
 
 Pixels = NDArray[np.uint8]
 
@@ -95,6 +97,20 @@ def test_a_question_is_answered_alike_alone_and_beside_others(finder: Finder, sc
     alone = finder.locate(scene.pixels.copy(), [asks[1]], threshold=0.0)
     assert [box for box, _ in together][:1] == [each.region.box for each in alone][:1]
     assert together[0][1] == pytest.approx(alone[0].region.score, abs=0.05)
+
+
+def test_a_mark_that_fills_its_scene_is_found_though_its_mask_fails(
+    finder: Finder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*asked: object) -> NDArray[np.float32]:
+        return np.full((2, 84, 84), -9, np.float32)
+
+    monkeypatch.setattr(finder, "_level", nothing)
+    scene = np.random.default_rng(0).integers(90, 110, (300, 400, 3), np.uint8)
+    mark = flatten(load_picture(QUERY))
+    scene[20:280, 70:330] = cv2.resize(mark, (260, 260), interpolation=cv2.INTER_AREA)
+    best = finder.locate(scene, [finder.ask(load_picture(QUERY))])[0]
+    assert iou(best.region.box, (70, 20, 330, 280)) > 0.6
 
 
 def test_any_mark_is_proposed_without_a_query(finder: Finder, scene: Scene) -> None:

@@ -1,0 +1,84 @@
+"""The largest windows of a scene, whose crops are embedded whatever the masks say.
+
+A mark that fills much of a scene shows little of itself in each place that the network sees, and
+its mask fails where the crop is plainly like the query: among the windows of 16 px and more that a
+sliding window would need, the largest few dozen find what the masks miss, at the price of a few
+crops for each scene. H, W: px of the scene; h, w: places of a level's mask.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likemark.retrieval.oneshot.network import STRIDE
+from likemark.retrieval.oneshot.regions import SAME, Logits, Spot, iou
+from likemark.retrieval.redact.regions import Region
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom, px
+_SHRINK = 0.62  # of a window's side, from one size to the next
+_SIZES = 2  # sizes, of the scene's shorter side
+_ASPECTS = (1.0, 2.0, 0.6)  # width over height
+_MOST = 48  # windows
+
+
+def windows(width: int, height: int) -> list[Box]:
+    """The whole scene, then squares and oblongs half overlapping, the largest first.
+
+    Of a panorama, which has room for more than enough of them, an even choice.
+    """
+    found: list[tuple[float, float, float, float]] = []
+    for number in range(_SIZES):
+        side = min(width, height) * _SHRINK**number
+        for aspect in _ASPECTS:
+            found += _grid(width, height, side * aspect**0.5, side / aspect**0.5)
+    if len(found) >= _MOST:
+        found = [found[int(place)] for place in np.linspace(0, len(found) - 1, _MOST - 1)]
+    whole: Box = (0, 0, width, height)
+    cut = [(round(a), round(b), round(c), round(d)) for a, b, c, d in found]
+    return list(dict.fromkeys([whole, *cut]))
+
+
+def spot_of(box: Box, scene: tuple[int, int], logits: Logits) -> Spot:
+    """The window as a place whose mask is all of it. scene: H, W; logits: (h, w) of a level"""
+    left, top, right, bottom = box
+    tall, wide = logits.shape
+    across, down = wide / scene[1], tall / scene[0]
+    x, y = min(int(left * across), wide - 1), min(int(top * down), tall - 1)
+    cells = np.ones(
+        (
+            max(1, min(round(bottom * down), tall) - y),
+            max(1, min(round(right * across), wide) - x),
+        ),
+        np.bool_,
+    )
+    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
+    mask = np.full((bottom - top, right - left), 255, np.uint8)
+    side = ((right - left) * across * (bottom - top) * down) ** 0.5 * STRIDE
+    return Spot(Region(left, top, mask, corners), y, x, cells, side)
+
+
+def likest(boxes: list[Box], likeness: NDArray[np.float32], most: int) -> list[Box]:
+    """Those of the highest cosine, (n,), no two of them much the same."""
+    kept: list[Box] = []
+    for number in np.argsort(-likeness, kind="stable").tolist():
+        if len(kept) == most:
+            break
+        if not any(iou(boxes[number], other) >= SAME for other in kept):
+            kept.append(boxes[number])
+    return kept
+
+
+def _grid(
+    width: int, height: int, wide: float, tall: float
+) -> list[tuple[float, float, float, float]]:
+    if wide > width or tall > height:
+        return []
+    return [(x, y, x + wide, y + tall) for y in _starts(height, tall) for x in _starts(width, wide)]
+
+
+def _starts(length: int, side: float) -> list[float]:
+    """From one end to the other, half a side apart or a little less."""
+    count = 1 + int(np.ceil((length - side) / (side / 2) - 1e-9))
+    starts: list[float] = np.linspace(0, length - side, max(1, count)).tolist()
+    return starts

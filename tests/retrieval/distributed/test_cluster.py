@@ -103,10 +103,10 @@ def state(root: Path) -> Any:
         return catalogue_state(space), index_state(space)
 
 
-def test_a_cluster_gives_the_same_catalogue_and_a_second_run_embeds_nothing(
-    joined: Nodes, tmp_path: Path, tiny: FoundModel, logos: Path
+def test_a_client_of_a_cluster_gets_the_same_catalogue_and_embeds_nothing_twice(
+    cluster: Nodes, tmp_path: Path, tiny: FoundModel, logos: Path
 ) -> None:
-    workers = WorkerOptions(joined.address, chunk=8)
+    workers = WorkerOptions(f"ray://127.0.0.1:{cluster.client_port}", chunk=8)
     expected = run(tmp_path / "plain", tiny, logos)
     assert run(tmp_path / "a", tiny, logos, workers=workers) == expected
     assert state(tmp_path / "a") == state(tmp_path / "plain")
@@ -175,12 +175,3 @@ def test_a_driver_that_is_killed_is_finished_by_the_next(
     assert 0 < embedded[-1] <= 26
     run(tmp_path / "plain", tiny, shard)
     assert state(tmp_path / "a") == state(tmp_path / "plain")
-
-
-def test_a_client_of_the_cluster_can_be_the_driver(
-    cluster: Nodes, tmp_path: Path, tiny: FoundModel
-) -> None:
-    write_corpus(tmp_path / "logos", range(5))
-    workers = WorkerOptions(f"ray://127.0.0.1:{cluster.client_port}", retries=0)
-    report, problems = run(tmp_path / "a", tiny, tmp_path / "logos", workers=workers)
-    assert (report.embedded, problems) == (5, [])

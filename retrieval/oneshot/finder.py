@@ -26,7 +26,7 @@ from likemark.retrieval.oneshot.network import STRIDE, OneShot, Size
 from likemark.retrieval.oneshot.refine import Rect, refined
 from likemark.retrieval.oneshot.regions import Logits, Spot, is_like, spots, suppressed
 from likemark.retrieval.oneshot.tiles import Level, Tile, levels, view
-from likemark.retrieval.oneshot.windows import Box, likest, spot_of, windows
+from likemark.retrieval.oneshot.windows import Box, is_round, likest, spot_of, windows
 from likemark.retrieval.pictures.normalise import flatten, prepared
 from likemark.retrieval.redact.regions import Region
 
@@ -59,6 +59,7 @@ class Candidate:
     region: Region  # px of the scene, its score yet to come
     facts: Facts
     row: Row  # (D,), of length 1: its crop's embedding
+    is_window: bool  # one of the scene's largest, whatever the masks say
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +69,7 @@ class _Seen:
     spot: Spot
     facts: Facts  # but for the similarity
     is_own: bool  # of the query's mask, not only of that of any mark
+    is_window: bool = False
 
     @classmethod
     def of(cls, spot: Spot, logits: Logits, anywhere: Logits, is_own: bool) -> Self:
@@ -164,8 +166,9 @@ class Finder:
         found: list[Located] = []
         if not is_flat(scene) and asks:
             for number, known in enumerate(self.candidates(scene, asks)):
-                judged = [self._judged(number, each) for each in known]
-                kept = [each for each in judged if each.region.score >= least]
+                judged = [(self._judged(number, each), each.is_window) for each in known]
+                sure = [each for each in judged if each[0].region.score >= least]
+                kept = [each for each, is_window in sure if not is_window or _is_alone(each, sure)]
                 best = [kept[n] for n in suppressed([each.region for each in kept])]
                 found += self._refined(scene, asks[number], best)
         return sorted(found, key=lambda each: -each.region.score)
@@ -217,7 +220,8 @@ class Finder:
         chosen = likest(held.windows, held.window_rows @ wanted, _LIKEST)
         size = scene.shape[0], scene.shape[1]
         found = [spot_of(box, size, logits) for box in chosen]
-        return [_Seen.of(spot, logits, anywhere, True) for spot in found]
+        seen = (_Seen.of(spot, logits, anywhere, True) for spot in found)
+        return [replace(each, is_window=True) for each in seen]
 
     def _candidates(self, scene: Pixels, ask: Ask, seen: Sequence[_Seen]) -> list[Candidate]:
         rows = self._embedded(scene, [each.spot for each in seen])
@@ -226,6 +230,7 @@ class Finder:
                 each.spot.region,
                 replace(each.facts, similarity=None if ask.row is None else float(row @ ask.row)),
                 row,
+                each.is_window,
             )
             for each, row in zip(seen, rows, strict=True)
         ]
@@ -314,6 +319,14 @@ class Finder:
         if not squares:
             return np.zeros((0, self.embedder.dimension), np.float32)
         return self.embedder.embed(np.stack(squares))
+
+
+def _is_alone(window: Located, places: Sequence[tuple[Located, bool]]) -> bool:
+    """Whether it is more than what lies round a surer place."""
+    return not any(
+        place.region.score > window.region.score and is_round(window.region.box, place.region.box)
+        for place, _ in places
+    )
 
 
 def crop(scene: Pixels, region: Region) -> Pixels:

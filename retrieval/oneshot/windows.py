@@ -18,8 +18,10 @@ from likemark.retrieval.redact.regions import Region
 Box = tuple[int, int, int, int]  # left, top, right, bottom, px
 _SHRINK = 0.62  # of a window's side, from one size to the next
 _SIZES = 2  # sizes, of the scene's shorter side
-_ASPECTS = (1.0, 2.0, 0.6)  # width over height
+_ASPECTS = (1.0, 2.0)  # width over height; squares are near enough to what is tall
 _MOST = 48  # windows
+# A window with so much of a surer place inside, to which that is so small, is what lies round it.
+_HELD, _SMALL = 0.5, 0.15
 
 
 def windows(width: int, height: int) -> list[Box]:
@@ -67,6 +69,16 @@ def likest(boxes: list[Box], likeness: NDArray[np.float32], most: int) -> list[B
         if not any(iou(boxes[number], other) >= SAME for other in kept):
             kept.append(boxes[number])
     return kept
+
+
+def is_round(window: Box, place: Box) -> bool:
+    """Whether the window is rather what lies round a place that is surer."""
+    across = min(window[2], place[2]) - max(window[0], place[0])
+    down = min(window[3], place[3]) - max(window[1], place[1])
+    area = (place[2] - place[0]) * (place[3] - place[1])
+    whole = (window[2] - window[0]) * (window[3] - window[1])
+    held = max(0, across) * max(0, down)
+    return held >= _HELD * area and area <= _SMALL * whole
 
 
 def _grid(

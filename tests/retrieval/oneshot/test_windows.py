@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from likemark.retrieval.oneshot.regions import SAME, iou
-from likemark.retrieval.oneshot.windows import likest, spot_of, windows
+from likemark.retrieval.oneshot.windows import is_round, likest, spot_of, windows
 
 SIZES = [(640, 480), (480, 640), (300, 300), (20_000, 400), (3, 3), (900, 20)]
 
@@ -45,3 +45,10 @@ def test_a_window_reads_the_logits_that_lie_in_it(box: tuple[int, int, int, int]
     assert spot.region.box == box
     assert spot.read(logits)[0] == pytest.approx(2.0)
     assert spot.side == pytest.approx(((box[2] - box[0]) * (box[3] - box[1])) ** 0.5)
+
+
+def test_a_window_round_a_small_place_is_told_from_one_that_it_fills() -> None:
+    window = (0, 85, 278, 363)
+    assert is_round(window, (121, 290, 223, 382))
+    assert not is_round(window, (20, 100, 260, 350))
+    assert not is_round(window, (300, 290, 400, 382))

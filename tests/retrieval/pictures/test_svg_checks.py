@@ -27,9 +27,9 @@ DTD = '"-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.d
 
 
 def quickly(refuse: Refuse, data: bytes, **options: object) -> str:
-    started = time.perf_counter()
+    started = time.process_time()
     reason = refuse(data, **options).reason
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     return reason
 
 
@@ -239,17 +239,17 @@ def test_a_compressed_bomb_is_refused_without_inflating_it(text: bytes, refuse: 
 
 @pytest.mark.parametrize("attribute", ["d", "points", "transform", "style", "class", "id"])
 def test_long_attributes_end(attribute: str, svg: Svg) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("url(" * 100_000, "((((" * 100_000, "a:url(#" * 50_000, "/*" * 200_000):
         only_picture_errors(svg(f'<path {attribute}="{text}"/>'))
-    assert time.perf_counter() - started < 6
+    assert time.process_time() - started < 6
 
 
 def test_long_style_sheets_end(svg: Svg) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("{" * 400_000, "a{" * 200_000, "/*" * 200_000, "a:url(" * 60_000, "@" * 20_000):
         only_picture_errors(svg(f"<style>{text}</style>"))
-    assert time.perf_counter() - started < 6
+    assert time.process_time() - started < 6
 
 
 SOUND = (

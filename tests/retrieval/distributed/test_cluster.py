@@ -103,18 +103,6 @@ def state(root: Path) -> Any:
         return catalogue_state(space), index_state(space)
 
 
-def test_a_client_of_a_cluster_gets_the_same_catalogue_and_embeds_nothing_twice(
-    cluster: Nodes, tmp_path: Path, tiny: FoundModel, logos: Path
-) -> None:
-    workers = WorkerOptions(f"ray://127.0.0.1:{cluster.client_port}", chunk=8)
-    expected = run(tmp_path / "plain", tiny, logos)
-    assert run(tmp_path / "a", tiny, logos, workers=workers) == expected
-    assert state(tmp_path / "a") == state(tmp_path / "plain")
-    write_corpus(logos, [40])
-    again, _ = run(tmp_path / "a", tiny, logos, workers=workers)
-    assert (again.added, again.embedded) == (1, 1)
-
-
 def test_a_node_that_dies_half_way_costs_no_picture_and_doubles_none(
     joined: Nodes, tmp_path: Path, tiny: FoundModel, logos: Path
 ) -> None:
@@ -175,3 +163,15 @@ def test_a_driver_that_is_killed_is_finished_by_the_next(
     assert 0 < embedded[-1] <= 26
     run(tmp_path / "plain", tiny, shard)
     assert state(tmp_path / "a") == state(tmp_path / "plain")
+
+
+def test_a_client_of_a_cluster_gets_the_same_catalogue_and_embeds_nothing_twice(
+    cluster: Nodes, tmp_path: Path, tiny: FoundModel, logos: Path
+) -> None:
+    workers = WorkerOptions(f"ray://127.0.0.1:{cluster.client_port}", chunk=8)
+    expected = run(tmp_path / "plain", tiny, logos)
+    assert run(tmp_path / "a", tiny, logos, workers=workers) == expected
+    assert state(tmp_path / "a") == state(tmp_path / "plain")
+    write_corpus(logos, [40])
+    again, _ = run(tmp_path / "a", tiny, logos, workers=workers)
+    assert (again.added, again.embedded) == (1, 1)

@@ -21,12 +21,12 @@ from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import FoundModel, find_model
 from likemark.retrieval.oneshot import card as cards
 from likemark.retrieval.oneshot.card import Facts, OneShotCard
-from likemark.retrieval.oneshot.features import Features, load_features
-from likemark.retrieval.oneshot.network import STRIDE, OneShot, Size
+from likemark.retrieval.oneshot.features import Features, load_features, size_of
+from likemark.retrieval.oneshot.network import STRIDE, OneShot
 from likemark.retrieval.oneshot.refine import Rect, refined
-from likemark.retrieval.oneshot.regions import Logits, Spot, is_like, spots, suppressed
+from likemark.retrieval.oneshot.regions import Box, Logits, Spot, is_like, spots, suppressed
 from likemark.retrieval.oneshot.tiles import Level, Tile, levels, view
-from likemark.retrieval.oneshot.windows import Box, is_round, likest, spot_of, windows
+from likemark.retrieval.oneshot.windows import is_round, likest, spot_of, windows
 from likemark.retrieval.pictures.normalise import flatten, prepared
 from likemark.retrieval.redact.regions import Region
 
@@ -95,8 +95,6 @@ class _Held:
     # What the network is fed of each view.
     views: dict[tuple[Level, Tile], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
     rows: dict[Box, Row] = field(default_factory=dict)  # by a place's box
-    windows: list[Box] = field(default_factory=list)
-    window_rows: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +188,8 @@ class Finder:
 
         scene: (H, W, 3)
         """
+        if self._held.scene is not scene:
+            self._held = _Held(scene)
         tokens = [*(ask.tokens for ask in asks), self.anything().tokens]
         shape = scene.shape[0], scene.shape[1]
         found: list[list[_Seen]] = [[] for _ in asks]
@@ -212,19 +212,14 @@ class Finder:
 
     def _windows(self, scene: Pixels, wanted: Row, logits: Logits, anywhere: Logits) -> list[_Seen]:
         """The likest to a query. logits, anywhere: (h, w) of the scene's first level"""
-        self._hold(scene)
-        held = self._held
-        if held.window_rows is None:
-            held.windows = windows(scene.shape[1], scene.shape[0])
-            held.window_rows = self._of_boxes(scene, held.windows)
-        chosen = likest(held.windows, held.window_rows @ wanted, _LIKEST)
         size = scene.shape[0], scene.shape[1]
-        found = [spot_of(box, size, logits) for box in chosen]
-        seen = (_Seen.of(spot, logits, anywhere, True) for spot in found)
+        every = windows(size[1], size[0])
+        chosen = likest(every, np.stack(self._embedded(scene, every)) @ wanted, _LIKEST)
+        seen = (_Seen.of(spot_of(box, size, logits), logits, anywhere, True) for box in chosen)
         return [replace(each, is_window=True) for each in seen]
 
     def _candidates(self, scene: Pixels, ask: Ask, seen: Sequence[_Seen]) -> list[Candidate]:
-        rows = self._embedded(scene, [each.spot for each in seen])
+        rows = self._embedded(scene, [each.spot.region.box for each in seen])
         return [
             Candidate(
                 each.spot.region,
@@ -291,7 +286,6 @@ class Finder:
 
     def _seen(self, scene: Pixels, level: Level, tile: Tile) -> tuple[torch.Tensor, torch.Tensor]:
         """What the network is fed of one view; of the last scene it is kept, if that is small."""
-        self._hold(scene)
         kept = self._held.views
         if (level, tile) not in kept:
             pixels = torch.from_numpy(view(scene, level, tile)[None])
@@ -302,17 +296,12 @@ class Finder:
             kept[level, tile] = seen
         return kept[level, tile]
 
-    def _hold(self, scene: Pixels) -> None:
-        if self._held.scene is not scene:
-            self._held = _Held(scene)
-
-    def _embedded(self, scene: Pixels, found: Sequence[Spot]) -> list[Row]:
-        """The rows of places' crops; of the last scene they are kept."""
+    def _embedded(self, scene: Pixels, boxes: Sequence[Box]) -> list[Row]:
+        """The rows of boxes' crops; of the last scene they are kept."""
         rows = self._held.rows
-        new = [spot.region for spot in found if spot.region.box not in rows]
-        made = self._rows([crop(scene, region) for region in new])
-        rows.update((region.box, row) for region, row in zip(new, made, strict=True))
-        return [rows[spot.region.box] for spot in found]
+        new = [box for box in boxes if box not in rows]
+        rows.update(zip(new, self._of_boxes(scene, new), strict=True))
+        return [rows[box] for box in boxes]
 
     def _rows(self, crops: Sequence[Pixels]) -> NDArray[np.float32]:
         squares = [prepared(each, self.embedder.size) for each in crops]
@@ -354,12 +343,7 @@ def _ramp(length: int) -> NDArray[np.float32]:
 
 
 def _filled(card: OneShotCard, folder: Path, features: Features) -> OneShot:
-    network = OneShot(
-        Size(
-            channels=features.channels, layers=len(features.layers), tokens=features.tokens,
-            width=card.width, depth=card.depth, heads=card.heads, fine=card.fine,
-        )
-    )  # fmt: skip
+    network = OneShot(size_of(card, features))
     card.fill(network, card.check_weights(folder))
     return network
 

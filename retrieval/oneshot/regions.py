@@ -15,6 +15,7 @@ from likemark.retrieval.oneshot.network import PEAK, STRIDE
 from likemark.retrieval.redact.regions import Region, box_round
 
 Logits = NDArray[np.float32]
+Box = tuple[int, int, int, int]  # left, top, right, bottom, px
 _LEAST = 3  # places of a mask, fewer than which are no mark
 _LEVELS = (0.0, -1.0, -2.0)  # logits from which a place is in the mask
 _MOST = 6  # places of a level that are looked at, the surest
@@ -121,19 +122,21 @@ def suppressed(regions: Sequence[Region]) -> list[int]:
     return kept
 
 
-def _is_same(one: tuple[int, int, int, int], better: tuple[int, int, int, int]) -> bool:
-    across = min(one[2], better[2]) - max(one[0], better[0])
-    down = min(one[3], better[3]) - max(one[1], better[1])
-    if across <= 0 or down <= 0:
-        return False
-    area = (one[2] - one[0]) * (one[3] - one[1])
-    return iou(one, better) >= SAME or across * down / area >= _INSIDE
+def _is_same(one: Box, better: Box) -> bool:
+    return iou(one, better) >= SAME or shared(one, better) / area(one) >= _INSIDE
 
 
-def iou(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
-    """Of two boxes: left, top, right, bottom."""
+def iou(one: Box, other: Box) -> float:
+    both = shared(one, other)
+    return both / (area(one) + area(other) - both)
+
+
+def area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def shared(one: Box, other: Box) -> int:
+    """px that lie in both."""
     across = min(one[2], other[2]) - max(one[0], other[0])
     down = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(0, across) * max(0, down)
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return shared / (areas - shared)
+    return max(0, across) * max(0, down)

@@ -8,14 +8,15 @@ crops for each scene. H, W: px of the scene; h, w: places of a level's mask.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from likemark.retrieval.oneshot.network import STRIDE
-from likemark.retrieval.oneshot.regions import SAME, Logits, Spot, iou
+from likemark.retrieval.oneshot.regions import SAME, Box, Logits, Spot, area, iou, shared
 from likemark.retrieval.redact.regions import Region
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom, px
 _SHRINK = 0.62  # of a window's side, from one size to the next
 _SIZES = 2  # sizes, of the scene's shorter side
 _ASPECTS = (1.0, 2.0)  # width over height; squares are near enough to what is tall
@@ -33,11 +34,11 @@ def windows(width: int, height: int) -> list[Box]:
     for number in range(_SIZES):
         side = min(width, height) * _SHRINK**number
         for aspect in _ASPECTS:
-            found += _grid(width, height, side * aspect**0.5, side / aspect**0.5)
+            found += grid(width, height, side * aspect**0.5, side / aspect**0.5)
     if len(found) >= _MOST:
         found = [found[int(place)] for place in np.linspace(0, len(found) - 1, _MOST - 1)]
     whole: Box = (0, 0, width, height)
-    cut = [(round(a), round(b), round(c), round(d)) for a, b, c, d in found]
+    cut = [(round(x), round(y), round(x + wide), round(y + tall)) for x, y, wide, tall in found]
     return list(dict.fromkeys([whole, *cut]))
 
 
@@ -73,20 +74,22 @@ def likest(boxes: list[Box], likeness: NDArray[np.float32], most: int) -> list[B
 
 def is_round(window: Box, place: Box) -> bool:
     """Whether the window is rather what lies round a place that is surer."""
-    across = min(window[2], place[2]) - max(window[0], place[0])
-    down = min(window[3], place[3]) - max(window[1], place[1])
-    area = (place[2] - place[0]) * (place[3] - place[1])
-    whole = (window[2] - window[0]) * (window[3] - window[1])
-    held = max(0, across) * max(0, down)
-    return held >= _HELD * area and area <= _SMALL * whole
+    own = area(place)
+    return shared(window, place) >= _HELD * own and own <= _SMALL * area(window)
 
 
-def _grid(
+def grid(
     width: int, height: int, wide: float, tall: float
-) -> list[tuple[float, float, float, float]]:
+) -> Iterator[tuple[float, float, float, float]]:
+    """Left, top, width and height of windows of one size that cover a scene, half overlapping.
+
+    None where the scene is smaller.
+    """
     if wide > width or tall > height:
-        return []
-    return [(x, y, x + wide, y + tall) for y in _starts(height, tall) for x in _starts(width, wide)]
+        return
+    for y in _starts(height, tall):
+        for x in _starts(width, wide):
+            yield x, y, wide, tall
 
 
 def _starts(length: int, side: float) -> list[float]:

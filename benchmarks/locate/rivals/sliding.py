@@ -7,7 +7,7 @@ their size: at that price there cannot be one. D: the encoder's dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from likemark.benchmarks.encoders import Encoder, Pixels, Rows
 from likemark.benchmarks.locate.found import Found, Rect
 from likemark.benchmarks.locate.rivals.shared import Kept, best_places, clipped, recipe_hash
 from likemark.db.errors import InvalidInput
+from likemark.retrieval.oneshot.windows import grid
 
 _QUERIES = 64  # whose vectors are kept
 _LEAST = 16.0  # px, side of the smallest window
@@ -88,7 +89,7 @@ def windows(width: int, height: int, recipe: SlidingRecipe) -> list[Rect]:
     side = float(min(width, height))
     while side >= _LEAST and len(boxes) < most:
         for aspect in recipe.aspects:
-            boxes += _grid(width, height, side * aspect**0.5, side / aspect**0.5)
+            boxes += grid(width, height, side * aspect**0.5, side / aspect**0.5)
         side *= recipe.shrink
     # Of the size at which the budget ends, windows from all over the scene.
     last = len(boxes) - most
@@ -116,21 +117,6 @@ def cuts(scene: Pixels, boxes: Sequence[Rect]) -> list[Pixels]:
               int(left) : max(int(left) + 1, round(left + wide))]
         for left, top, wide, tall in boxes
     ]  # fmt: skip
-
-
-def _grid(width: int, height: int, wide: float, tall: float) -> Iterator[Rect]:
-    if wide > width or tall > height:
-        return
-    for y in _starts(height, tall):
-        for x in _starts(width, wide):
-            yield x, y, wide, tall
-
-
-def _starts(length: int, side: float) -> list[float]:
-    """From one end to the other, half a side apart or a little less."""
-    count = 1 + int(np.ceil((length - side) / (side / 2) - 1e-9))
-    starts: list[float] = np.linspace(0, length - side, max(1, count)).tolist()
-    return starts
 
 
 def _thinned(boxes: list[Rect], most: int) -> list[Rect]:

@@ -12,11 +12,9 @@ from likemark.db.errors import InvalidInput, LikemarkError, ManifestError, NotFo
 from likemark.db.manifest import SUFFIXES as MANIFEST_SUFFIXES
 from likemark.db.manifest import ManifestRow, read_manifest
 from likemark.retrieval.pictures.places import INSIDE, canonical, is_shard, is_url
-from likemark.retrieval.pictures.sniff import EXTENSIONS
+from likemark.retrieval.pictures.sniff import PICTURES
 from likemark.retrieval.pictures.walk import walked
 from likemark.retrieval.rows import Row, is_utf8, picture_row, shown
-
-_PICTURES = {f".{name}" for name in EXTENSIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def pictures(
     folder: Path, unreadable: Callable[[OSError], None] = lambda error: None
 ) -> Iterator[Path]:
     """Pictures below a folder by their extension, as `walked` finds them."""
-    return walked(folder, _PICTURES, unreadable=unreadable)
+    return walked(folder, PICTURES, unreadable=unreadable)
 
 
 def _named(name: str) -> Iterator[str]:

@@ -43,9 +43,7 @@ def temporary_server(
     """
     programs = installed()
     if programs is None:
-        raise LikemarkError(
-            "PostgreSQL is not installed: no initdb on PATH or in /usr/lib/postgresql/*/bin"
-        )
+        raise LikemarkError("PostgreSQL is not installed: install it, or give --database URL")
     root = Path(tempfile.mkdtemp(prefix="likemark-pg-", dir=folder))
     user = _unprivileged()
     uid, gid = (None, None) if user is None else (user.pw_uid, user.pw_gid)

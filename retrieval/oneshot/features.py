@@ -14,7 +14,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
@@ -23,7 +23,7 @@ from torch.nn.functional import interpolate, layer_norm
 from likemark.db.errors import ModelDamaged, ModelError
 from likemark.retrieval.embedder import network_of
 from likemark.retrieval.network import Input
-from likemark.retrieval.oneshot.network import STRIDE
+from likemark.retrieval.oneshot.network import STRIDE, Size
 
 if TYPE_CHECKING:
     from likemark.retrieval.devices import Device
@@ -117,6 +117,27 @@ def _backbone(model: FoundModel) -> Any:
         network_of(card, weights)  # if that is damaged, it says so
         return nn.Identity()
     return network.backbone if hasattr(network, "backbone") else network
+
+
+class Shape(Protocol):
+    """What a card, and a training's settings, say of how large the network is; see `Size`."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def depth(self) -> int: ...
+    @property
+    def heads(self) -> int: ...
+    @property
+    def fine(self) -> int: ...
+
+
+def size_of(shape: Shape, features: Features) -> Size:
+    """Of a network that looks at these features."""
+    return Size(
+        channels=features.channels, layers=len(features.layers), tokens=features.tokens,
+        width=shape.width, depth=shape.depth, heads=shape.heads, fine=shape.fine,
+    )  # fmt: skip
 
 
 def load_features(model: FoundModel, layers: Sequence[int], device: Device) -> Features:

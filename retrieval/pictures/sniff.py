@@ -25,6 +25,7 @@ EXTENSIONS = {
     "svg": "SVG",
     "svgz": "SVG",
 }
+PICTURES = frozenset(f".{name}" for name in EXTENSIONS)  # suffixes
 KINDS = tuple(dict.fromkeys(EXTENSIONS.values()))
 GZIP = b"\x1f\x8b"
 # Editors leave these before an XML declaration, where XML forbids them.

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
-from likemark.retrieval.pictures.sniff import EXTENSIONS
+from likemark.retrieval.pictures.sniff import PICTURES
 from likemark.retrieval.pictures.walk import walked
 from likemark.retrieval.redact.film import FORMATS, IN_FOLDERS
 
-_KNOWN = {f".{name}" for name in EXTENSIONS} | FORMATS.keys()
-SCENES = {f".{name}" for name in EXTENSIONS} | IN_FOLDERS
+_KNOWN = PICTURES | FORMATS.keys()
+SCENES = PICTURES | IN_FOLDERS
 _Identity = tuple[int, int]  # device and number of a file on it
 
 

@@ -32,7 +32,7 @@ class PublishedTask(SceneTask):
     def __init__(self, config: PublishedTraining, place: Place) -> None:
         """Raises InvalidInput, and what `read_material` raises."""
         super().__init__(config, place)
-        self.config, self._device = config, place.device
+        self.config = config
         torch.manual_seed(config.run.seed)
         network = Published(config.network.width).to(place.device.torch())
         # Twice as fast on a CPU, to the same weights but for rounding.

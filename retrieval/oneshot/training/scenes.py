@@ -13,26 +13,21 @@ from likemark.db.errors import InvalidInput
 from likemark.retrieval.oneshot.training.config import SceneBatch, SceneData
 from likemark.retrieval.oneshot.training.material import read_material
 from likemark.retrieval.oneshot.training.sampling import Questions
-from likemark.retrieval.training.config import Optimiser, Run
 from likemark.retrieval.training.folder import SHAPES
 from likemark.retrieval.training.observers import Facts
 from likemark.retrieval.training.processes import first_alone
-from likemark.retrieval.training.task import Batch, Place, weights_of
+from likemark.retrieval.training.task import Batch, Place, Settings, weights_of
 
-HELD_OUT = 10_007  # added to the seed for the questions of validations
+_HELD_OUT = 10_007  # added to the seed for the questions of validations
 
 
-class SceneSettings(Protocol):
-    """A configuration, as far as every such task reads it."""
+class SceneSettings(Settings, Protocol):
+    """A configuration of such a task."""
 
     @property
     def data(self) -> SceneData: ...
     @property
     def batch(self) -> SceneBatch: ...
-    @property
-    def optimiser(self) -> Optimiser: ...
-    @property
-    def run(self) -> Run: ...
 
 
 class SceneTask(ABC):
@@ -51,6 +46,7 @@ class SceneTask(ABC):
                 "the wrong queries of one are the right ones of another"
             )
         self.share, self._settings, self._place = place.share, settings, place
+        self._device = place.device
         self._asked: list[Batch] = []
 
     @property
@@ -82,7 +78,7 @@ class SceneTask(ABC):
         """Of validations: made once, the same in each."""
         if not self._asked:
             settings = self._settings
-            seed = settings.run.seed + HELD_OUT
+            seed = settings.run.seed + _HELD_OUT
             asked = Questions(self.held_out, settings.batch, seed, *self.sides)
             self._asked = [asked[n] for n in range(settings.data.held_out)]
         yield from self._asked

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from likemark.retrieval.models import find_model
-from likemark.retrieval.oneshot.features import Features, load_features
-from likemark.retrieval.oneshot.network import OneShot, Size
-from likemark.retrieval.oneshot.training.config import OneShotTraining, SceneNetwork
+from likemark.retrieval.oneshot.features import load_features, size_of
+from likemark.retrieval.oneshot.network import OneShot
+from likemark.retrieval.oneshot.training.config import OneShotTraining
 from likemark.retrieval.oneshot.training.judged import Judged
 from likemark.retrieval.oneshot.training.loss import mask_loss
 from likemark.retrieval.oneshot.training.sampling import ANY
@@ -27,7 +27,7 @@ class OneShotTask(SceneTask):
     def __init__(self, config: OneShotTraining, place: Place) -> None:
         """Raises InvalidInput, NotFound and ModelError for what is named and is not there."""
         super().__init__(config, place)
-        self.config, self._device = config, place.device
+        self.config = config
         model = find_model(config.network.model)
         self.features = load_features(model, config.network.layers, place.device)
         torch.manual_seed(config.run.seed)
@@ -74,10 +74,3 @@ class OneShotTask(SceneTask):
                 batch = tuple(part.to(self._device.torch()) for part in batch)
                 judged.add(self.answers(network, batch).cpu(), batch[2].cpu(), batch[3].cpu())
         return Measured(*judged.measured())
-
-
-def size_of(network: SceneNetwork, features: Features) -> Size:
-    return Size(
-        channels=features.channels, layers=len(features.layers), tokens=features.tokens,
-        width=network.width, depth=network.depth, heads=network.heads, fine=network.fine,
-    )  # fmt: skip

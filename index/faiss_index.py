@@ -13,8 +13,10 @@ import numpy as np
 from likemark.db.errors import IndexFault, InvalidInput, one_line
 from likemark.index.checks import check_k, check_new, check_rows
 from likemark.index.factory import EXACT, check_setting, choose_factory, is_flat
+from likemark.index.gpu import SLACK, GpuCopy
 from likemark.index.probing import empty, faiss, ordered, select
 from likemark.index.protocol import NO_ID, Found, Ids, IndexStats, Rows, Stamp
+from likemark.index.rescoring import exact_scores
 from likemark.index.storage import State, check_stream, opened, publish, saving, sealed
 
 ENGINE = "flat"
@@ -32,6 +34,7 @@ class FaissIndex:
         self._factory = factory
         self._setting = setting
         self._highest = int(self.ids().max(initial=NO_ID))
+        self._copy: GpuCopy | None = None
 
     @classmethod
     def create(cls, setting: str, *, dimension: int, expected: int | None = None) -> Self:
@@ -88,13 +91,23 @@ class FaissIndex:
         # Looking through all ids is needed only where they do not ascend.
         if ids.min() <= self._highest and np.isin(ids, self.ids()).any():
             raise InvalidInput("index: an id is there already; remove it first")
+        self._copy = None
         self._inner.add_with_ids(rows, ids)
         self._highest = max(self._highest, int(ids.max()))
 
     def remove(self, ids: Ids) -> int:
         if not len(ids) or not self._count():
             return 0
+        self._copy = None
         return int(self._inner.remove_ids(faiss.IDSelectorBatch(ids)))
+
+    def to_gpu(self, queries: int) -> bool:
+        """Search there until the index is changed; the answers stay the same.
+
+        queries: about how many will come. False where that is not worth it, or cannot be.
+        """
+        self._copy = GpuCopy.of(self._inner.index, comparisons=queries * self._count())
+        return self._copy is not None
 
     def search(self, queries: Rows, k: int, *, allowed: Ids | None = None) -> Found:
         queries = check_rows(queries, self.dimension)
@@ -105,6 +118,8 @@ class FaissIndex:
         reach = min(k, most)
         if reach == 0 or not len(queries):
             return empty(len(queries), k)
+        if allowed is None and (found := self._by_gpu(queries, reach, k)) is not None:
+            return found
         wider = min(reach + 1, most)
         scores, ids = self._nearest(queries, wider, allowed)
         # FAISS takes any of those that tie for the last place: look on until all of them are there.
@@ -143,11 +158,24 @@ class FaissIndex:
             factory=self._factory,
             exact=self._factory == EXACT,
             bytes_in_memory=self._count() * (int(self._inner.index.sa_code_size()) + 8),
-            device="cpu",
+            device="cpu" if self._copy is None else self._copy.device,
         )
 
     def _count(self) -> int:
         return int(self._inner.ntotal)
+
+    def _by_gpu(self, queries: Rows, reach: int, k: int) -> Found | None:
+        """None where it has not the answer for sure: what is left out might be among the best."""
+        candidates = min(2 * reach + 32, self._count())
+        found = None if self._copy is None else self._copy.nearest(queries, candidates)
+        if found is None:
+            return None
+        places, rough = found
+        reconstruct = self._inner.index.reconstruct_batch
+        places, scores = exact_scores(queries, places, lambda some: (some, reconstruct(some)))
+        answer = ordered(_ids_in_map(self._inner)[places], scores, k)
+        left_out = rough[:, -1] + SLACK if candidates < self._count() else -np.inf
+        return answer if (answer.scores[:, reach - 1] > left_out).all() else None
 
     def _nearest(self, queries: Rows, reach: int, allowed: Ids | None) -> tuple[Rows, Ids]:
         """Scores and ids, both (Q, reach), best first; NO_ID behind the last that is allowed."""

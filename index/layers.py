@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from likemark.db.errors import InvalidInput
 from likemark.index.base import Base, Draft
 from likemark.index.checks import check_k, check_new, check_rows
+from likemark.index.gpu import GpuCopy
 from likemark.index.layers_stored import Layers, store_layers
 from likemark.index.probing import empty, faiss, ordered, probe, reject, select
 from likemark.index.promise import Effort, Promise
 from likemark.index.protocol import NO_ID, Found, Ids, IndexStats, Rows, RowsOf, Stamp
-from likemark.index.rescoring import exact_scores
+from likemark.index.rescoring import every_score, exact_scores
 
 # Comparing a vector that is fetched by its id costs as much as passing over this many in lists.
 FETCH_COST = 400
@@ -55,6 +56,7 @@ class LayeredIndex:
         self.promise = promise
         self.rows_of = rows_of
         self._chosen: _Chosen | None = None
+        self._copy: GpuCopy | None = None  # of the base
         self._leave_out(np.empty(0, np.int64) if layers is None else layers.removed)
         self._added_ids = np.empty(0, np.int64)
         self._added = base.spawn()
@@ -102,9 +104,10 @@ class LayeredIndex:
         reach = min(k, self.count if allowed is None else min(self.count, len(allowed)))
         if reach == 0 or not len(queries):
             return empty(len(queries), k)
-        if allowed is not None and self._fetching_is_cheaper(len(allowed)):
-            ids = np.tile(allowed[self._held(allowed)], (len(queries), 1))
-            return self._best(queries, ids, np.zeros(ids.shape, np.float32), k)
+        if allowed is not None and self.rows_of is not None:
+            if len(allowed) * FETCH_COST <= self.count:
+                held = np.unique(allowed[self._held(allowed)])
+                return ordered(*every_score(queries, held, self.rows_of), k)
         ids, scores = self._candidates(queries, reach, self.promise.effort(reach), allowed)
         return self._best(queries, ids, scores, k)
 
@@ -124,8 +127,22 @@ class LayeredIndex:
         sources = [self._base.lists.faiss, self._added.invlists]
         made = Draft(folder).finished(self._base.spawn(), sources, without=self._removed)
         self._base, self._added = made, made.spawn()
+        self._copy = None
         self._added_ids = np.empty(0, np.int64)
         self._leave_out(np.empty(0, np.int64))
+
+    def to_gpu(self, queries: int) -> bool:
+        """Search the base there until it is written anew.
+
+        queries: about how many will come. False where that is not worth it, or cannot be. Raises
+        IndexDamaged.
+        """
+        visited = self.promise.effort(10).probes * self._base.mean
+        copy = GpuCopy.of(self._base.engine, comparisons=queries * visited)
+        if copy is not None:
+            self.check()
+        self._copy = copy
+        return copy is not None
 
     def check(self) -> None:
         """Read what opening has not read. Raises IndexDamaged for what is not as it was stored."""
@@ -149,7 +166,7 @@ class LayeredIndex:
             factory=self.factory,
             exact=False,
             bytes_in_memory=self.count * (code + 8 + 12),  # code and id in a list, and its place
-            device="cpu",
+            device="cpu" if self._copy is None else self._copy.device,
             added=len(self._added_ids),
             removed=len(self._removed),
             recall=self.promise.recall if known else None,
@@ -166,9 +183,6 @@ class LayeredIndex:
     def _held(self, ids: Ids) -> NDArray[np.bool_]:
         in_base = self._base.places.held(ids) & ~np.isin(ids, self._removed)
         return in_base | np.isin(ids, self._added_ids)
-
-    def _fetching_is_cheaper(self, allowed: int) -> bool:
-        return self.rows_of is not None and allowed * FETCH_COST <= self.count
 
     def _candidates(
         self, queries: Rows, reach: int, effort: Effort, allowed: Ids | None
@@ -188,15 +202,37 @@ class LayeredIndex:
     ) -> tuple[Ids, Rows]:
         """Of the base and of what was added, both (Q, wanted)."""
         chosen = None if allowed is None else self._choose(allowed)
+        found = self._by_gpu(queries, wanted, probes) if allowed is None else None
+        if found is not None and not len(self._added_ids):
+            return found
         keys, nearness = self._lists(queries, probes, chosen)
-        self._base.lists.check(keys)
         of_base = self._kept if chosen is None else chosen.of_base
         of_added = None if chosen is None else chosen.of_added
-        ids, scores = probe(self._base.engine, queries, keys, nearness, wanted, of_base)
+        if found is None:
+            self._base.lists.check(keys)
+            found = probe(self._base.engine, queries, keys, nearness, wanted, of_base)
         if not len(self._added_ids):
-            return ids, scores
+            return found
+        ids, scores = found
         more, theirs = probe(self._added, queries, keys, nearness, wanted, of_added)
         ids, scores = np.hstack([ids, more]), np.hstack([scores, theirs])
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
+        return np.take_along_axis(ids, best, axis=1), np.take_along_axis(scores, best, axis=1)
+
+    def _by_gpu(self, queries: Rows, wanted: int, probes: int) -> tuple[Ids, Rows] | None:
+        """Of the base; None where what was removed since has taken the places of too many."""
+        if self._copy is None:
+            return None
+        spare = min(len(self._removed), wanted)
+        probes = min(probes, int(self._base.engine.nlist))
+        found = self._copy.nearest(queries, wanted + spare, probes)
+        if found is None:
+            return None
+        ids, scores = found
+        gone = np.isin(ids, self._removed)
+        if len(self._removed) > spare and (gone.sum(axis=1) > spare).any():
+            return None
+        ids, scores = np.where(gone, NO_ID, ids), np.where(gone, -np.inf, scores)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
         return np.take_along_axis(ids, best, axis=1), np.take_along_axis(scores, best, axis=1)
 

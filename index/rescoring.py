@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from likemark.index.probing import faiss
 from likemark.index.protocol import NO_ID, Ids, Rows, RowsOf
-
-# Candidate rows (C, D) are gathered for so many queries at once: some 16 MB at D = 256, C = 64.
-QUERIES = 256
 
 
 def exact_scores(queries: Rows, ids: Ids, rows_of: RowsOf) -> tuple[Ids, Rows]:
@@ -18,23 +16,29 @@ def exact_scores(queries: Rows, ids: Ids, rows_of: RowsOf) -> tuple[Ids, Rows]:
 
     queries: (Q, D); ids: (Q, C), NO_ID where there is none
     """
-    known, rows = rows_of(np.unique(ids[ids != NO_ID]))
-    if not len(known):
-        return np.full_like(ids, NO_ID), np.full(ids.shape, -np.inf, np.float32)
-    scores = np.empty(ids.shape, np.float32)
-    places = np.minimum(np.searchsorted(known, ids), len(known) - 1)
-    there = known[places] == ids
-    for start in range(0, len(queries), QUERIES):
-        part = slice(start, start + QUERIES)
-        scores[part] = _products(queries[part], rows, places[part])
-    return np.where(there, ids, NO_ID), np.where(there, scores, -np.inf)
+    wanted, places = np.unique(ids, return_inverse=True)
+    known, rows = rows_of(wanted[wanted != NO_ID])
+    # Where in `rows` each wanted id is; FAISS passes over those that are nowhere.
+    row_of = np.full(len(wanted), -1, np.int64)
+    row_of[np.searchsorted(wanted, known)] = np.arange(len(known))
+    places = row_of[places.reshape(ids.shape)]
+    scores = np.full(ids.shape, -np.inf, np.float32)
+    queries, rows = np.ascontiguousarray(queries), np.ascontiguousarray(rows)
+    pointer = faiss.swig_ptr
+    faiss.fvec_inner_products_by_idx(
+        pointer(scores), pointer(queries), pointer(rows), pointer(places),
+        queries.shape[1], *ids.shape,
+    )  # fmt: skip
+    return np.where(places >= 0, ids, NO_ID), scores
 
 
-def _products(queries: Rows, rows: Rows, places: Ids) -> Rows:
-    if len(queries) * len(rows) <= 4 * places.size:  # many candidates in common
-        return np.take_along_axis(queries @ rows.T, places, axis=1)
-    products: Rows = np.einsum("qd,qcd->qc", queries, rows[places], optimize=True)
-    return products
+def every_score(queries: Rows, ids: Ids, rows_of: RowsOf) -> tuple[Ids, Rows]:
+    """ids and scores, both (Q, C), of the same candidates for all queries; fewer if some are gone.
+
+    queries: (Q, D); ids: (C,) ascending
+    """
+    known, rows = rows_of(ids)
+    return np.broadcast_to(known, (len(queries), len(known))), queries @ rows.T
 
 
 class Remembered:

@@ -22,6 +22,7 @@ from likemark.index.milvus.index import MilvusIndex
 from likemark.index.protocol import Found
 from likemark.retrieval.cluster_filters import filtered
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
+from likemark.retrieval.devices import choose_device
 from likemark.retrieval.embedder import Embedder, Rows
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
@@ -88,7 +89,7 @@ def search_pictures(
     the catalogue's vectors are another model's.
     """
     options = options or QueryOptions()
-    searcher = _searcher(workspace, model, options)
+    searcher = _searcher(workspace, model, options, queries=len(requests))
     stats = searcher.opened.index.stats()
     search = Search(
         k=options.k,
@@ -117,7 +118,9 @@ def row_search(
     return lambda rows: [searcher.hits(row[None], [None]) for row in rows]
 
 
-def _searcher(workspace: Workspace, model: FoundModel, options: QueryOptions) -> _Searcher:
+def _searcher(
+    workspace: Workspace, model: FoundModel, options: QueryOptions, *, queries: int = 1
+) -> _Searcher:
     with workspace.catalogue.read() as session:
         active = active_model(session)
         if active is None:
@@ -129,6 +132,9 @@ def _searcher(workspace: Workspace, model: FoundModel, options: QueryOptions) ->
     assert opened is not None
     if opened.model.fingerprint != model.card.fingerprint:  # switched since the first look
         raise mismatch(opened.model, model.card.name, model.card.fingerprint)
+    on_gpu = choose_device(options.device).name.startswith("cuda")
+    if on_gpu and not isinstance(opened.index, MilvusIndex):
+        opened.index.to_gpu(queries)
     with workspace.catalogue.read() as session:
         index, allowed = filtered(session, opened.index, options.filters)
     return _Searcher(workspace, opened, index, allowed, options)

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,12 @@ from support.models import tiny_model
 from support.slice import write_slice
 
 from likemark.benchmarks.demo_room import draw_room
+from likemark.cli.main import main
 from likemark.db.errors import PICTURE_REASONS
 from likemark.db.register import KNOWN_COLUMNS
 
+Typed = Callable[[str], None]
+RUNNER = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -69,22 +73,39 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_examples_of_use_run_as_they_stand(desk: Path) -> None:
-    runner = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
+@pytest.fixture
+def typed(desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Runs a line as a shell would; in this process, unless it takes a shell."""
+    monkeypatch.chdir(desk)
+
+    def run(line: str) -> None:
+        words = shlex.split(line)
+        if {"<", ">", "|"} & set(words):
+            done = subprocess.run(
+                RUNNER + line.removeprefix("likemark"),
+                shell=True, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            code, printed = done.returncode, done.stdout + done.stderr
+        else:
+            monkeypatch.setattr("sys.argv", words)
+            with pytest.raises(SystemExit) as end:
+                main()
+            code, printed = end.value.code or 0, "".join(capsys.readouterr())
+        assert code == 0, f"{line}\n{printed}"
+
+    return run
+
+
+def test_the_examples_of_use_run_as_they_stand(desk: Path, typed: Typed) -> None:
     for line in block("sh", "Use").splitlines():
         command = line.split("  #")[0].strip()
         assert command.startswith("likemark ")
-        shell = runner + command.removeprefix("likemark")
-        done = subprocess.run(
-            shell, shell=True, cwd=desk, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        typed(command)
     assert (desk / "report.html").exists()
     assert (desk / "vectors.npz").exists()
 
 
-def test_the_examples_of_photos_run_as_they_stand(desk: Path) -> None:
-    runner = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
+def test_the_examples_of_photos_run_as_they_stand(desk: Path, typed: Typed) -> None:
     ran = []
     for line in block("sh", "Marks in photos and videos").splitlines():
         command = line.split("  #")[0].strip()
@@ -92,11 +113,7 @@ def test_the_examples_of_photos_run_as_they_stand(desk: Path) -> None:
         assert words[0] == "likemark"
         if words[1] == "train" or "--coco" in words or "--all-logos" in words:
             continue  # of one network's answers to these drawings nothing is promised
-        shell = runner + command.removeprefix("likemark")
-        done = subprocess.run(
-            shell, shell=True, cwd=desk, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        typed(command)
         ran.append(words[1])
     assert ran == ["locate"] * 3 + ["redact"] * 2
     assert len(list((desk / "seen").rglob("*.png"))) >= 2
@@ -104,10 +121,11 @@ def test_the_examples_of_photos_run_as_they_stand(desk: Path) -> None:
     assert (desk / "without.jpg").exists()
 
 
-def test_the_examples_of_size_run_as_they_stand_where_no_server_is_needed(desk: Path) -> None:
+def test_the_examples_of_size_run_as_they_stand_where_no_server_is_needed(
+    desk: Path, typed: Typed
+) -> None:
     with tarfile.open(desk / "shard-000.tar", "w") as shard:
         shard.add(desk / "logos" / "mark-0004.png", "mark.png")
-    runner = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
     ran = []
     lines = block("sh", "From a thousand marks to a billion").replace("\\\n", "").splitlines()
     for line in lines:
@@ -115,18 +133,13 @@ def test_the_examples_of_size_run_as_they_stand_where_no_server_is_needed(desk: 
         words = command.split()
         if "--workers" in words or words[0] == "python" or words[1] == "bench":
             continue
-        shell = runner + command.removeprefix("likemark")
-        done = subprocess.run(
-            shell, shell=True, cwd=desk, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        typed(command)
         ran.append(words[1])
     assert ran == ["index", "stats", "index", "reindex"]
 
 
 def test_the_benchmark_examples_run_as_they_stand(desk: Path) -> None:
     write_slice(desk / "data" / "open", groups=4, distractors=12)
-    runner = f'{shlex.quote(sys.executable)} -c "from likemark.cli.main import main; main()"'
     ran = []
     for line in block("sh", "How good it is").replace("\\\n", "").splitlines():
         command = line.split("  #")[0].strip()
@@ -134,7 +147,7 @@ def test_the_benchmark_examples_run_as_they_stand(desk: Path) -> None:
         name = command.split()[3]
         if command.split()[2] == "run" and name in ("retrieval", "invariance"):
             done = subprocess.run(
-                f"HF_HUB_OFFLINE=1 {runner}{command.removeprefix('likemark')} --cache cache",
+                f"HF_HUB_OFFLINE=1 {RUNNER}{command.removeprefix('likemark')} --cache cache",
                 shell=True, cwd=desk, capture_output=True, text=True, check=False,
             )  # fmt: skip
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"

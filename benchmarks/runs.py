@@ -161,7 +161,9 @@ class Job:
     def rivals(self) -> tuple[Rival, ...]:
         if not self.options.with_rivals:
             return ()
-        return choose(rivals(self.options.weights, device=self.options.device), self.options.chosen)
+        every = rivals(self.options.weights, device=self.options.device)
+        others = tuple(rival for rival in every if rival.name != self.found.card.name)
+        return choose(others, self.options.chosen)
 
     def benchmark(self) -> OpenBenchmark:
         return OpenBenchmark.read(self.folder, distractors=self.options.distractors)

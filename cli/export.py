@@ -40,6 +40,16 @@ def export(
             min=0,
         ),
     ] = 0,
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="PX", help="Size of its pictures [default: as it was trained]."),
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Write only the weights that differ from this model's file."
+        ),
+    ] = None,
     json: opt.AsJson = False,
     workspace: opt.Root = None,
 ) -> None:
@@ -56,15 +66,19 @@ def export(
     from likemark.retrieval.training.export import export_model
 
     if _is_one_shot(source):
-        if onnx or whiten:
-            raise InvalidInput("--onnx and --whiten are for models for retrieval: leave them out")
+        if onnx or whiten or size or over:
+            raise InvalidInput(
+                "--onnx, --whiten, --size and --over are for models for retrieval: leave them out"
+            )
         _one_shot(Path(source), out, name, json)
         return
     if onnx:
         check_onnx()
     extra = opt.models_folder(workspace)
     with progress_bar("drawings", whiten) if whiten else nullcontext(_ignore) as told:
-        model = export_model(source, out, name=name, extra=extra, whiten=whiten, told=told)
+        model = export_model(
+            source, out, name=name, extra=extra, whiten=whiten, size=size, over=over, told=told
+        )
     parity: Parity | None = None
     if onnx:
         from likemark.benchmarks.training.sample import sample_squares

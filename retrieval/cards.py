@@ -1,10 +1,14 @@
-"""A model: a safetensors file and a JSON card that says what it is and how to feed it."""
+"""A model: safetensors and a JSON card that says what it is and how to feed it.
+
+Models that share most of their weights share a file: a card may name a base, which the weights of
+its own file are laid over.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -13,6 +17,7 @@ from likemark.db.errors import ModelDamaged, ModelError, one_line
 from likemark.retrieval.poolings import OURS, is_ours, parts
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 # Part of every fingerprint: advance it when the same file would give other pixels.
@@ -47,30 +52,46 @@ class Card:
         text = json.dumps(asdict(whole), indent=2, ensure_ascii=False)
         path.write_text(text + "\n", encoding="utf-8")
 
-    def check_weights(self, folder: Path) -> Path:
-        """The weights file, once its hash agrees. Raises ModelDamaged."""
-        path = folder / self.weights
-        try:
-            found = file_sha256(path)
-        except OSError as error:
-            raise self.damaged(f"{path}: {error.strerror}") from error
-        if found != self.sha256:
-            raise self.damaged(
-                f"{path} is not the file of its card "
-                f"(sha256 {found[:12]}…, card {self.sha256[:12]}…); fetch or install it again"
-            )
-        return path
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """Names and sha256 of the weights files, each laid over those before it."""
+        return ((self.weights, self.sha256),)
 
-    def fill(self, network: nn.Module, path: Path) -> None:
-        """Raises ModelDamaged where the file's weights do not fit."""
+    def check_weights(self, folder: Path) -> tuple[Path, ...]:
+        """The weights files, once their hashes agree. Raises ModelDamaged."""
+        for name, wanted in self.files:
+            path = folder / name
+            try:
+                found = file_sha256(path)
+            except OSError as error:
+                raise self.damaged(f"{path}: {error.strerror}") from error
+            if found != wanted:
+                raise self.damaged(
+                    f"{path} is not the file of its card "
+                    f"(sha256 {found[:12]}…, card {wanted[:12]}…); fetch or install it again"
+                )
+        return tuple(folder / name for name, _ in self.files)
+
+    def read_weights(self, paths: Sequence[Path]) -> dict[str, torch.Tensor]:
+        """Of what `check_weights` gives. Raises ModelDamaged."""
         import safetensors
         from safetensors.torch import load_file
 
+        weights: dict[str, torch.Tensor] = {}
+        for path in paths:
+            try:
+                weights |= load_file(path)
+            except (OSError, safetensors.SafetensorError) as error:
+                raise self.damaged(f"{path} cannot be read: {one_line(str(error))}") from error
+        return weights
+
+    def fill(self, network: nn.Module, paths: Sequence[Path]) -> None:
+        """Raises ModelDamaged where the files' weights do not fit."""
         try:
-            network.load_state_dict(load_file(path), strict=True)
-        except (safetensors.SafetensorError, RuntimeError) as error:
+            network.load_state_dict(self.read_weights(paths), strict=True)
+        except RuntimeError as error:
             reason = one_line(str(error), limit=200)
-            raise self.damaged(f"{path} does not fit: {reason}") from error
+            raise self.damaged(f"{paths[-1]} does not fit: {reason}") from error
 
     def damaged(self, why: str) -> ModelDamaged:
         return ModelDamaged(f"{self.kind} {self.name!r}: {why}")
@@ -89,6 +110,8 @@ class ModelCard(Card):
     provenance: str  # training data and where the weights come from
     weights: str  # file name, beside the card
     sha256: str  # of the weights file, hexadecimal
+    base: str = ""  # file name, beside the card, of weights that those of `weights` are laid over
+    base_sha256: str = ""
     colour: str = "rgb"  # "grey": the network sees luminance (ITU-R BT.601) in all three channels
     options: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the backbone
     about: Mapping[str, Any] = field(default_factory=dict)  # data, recipe, scores: for people
@@ -111,15 +134,22 @@ class ModelCard(Card):
         return cls(**values)
 
     @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        own = (self.weights, self.sha256)
+        return ((self.base, self.base_sha256), own) if self.base else (own,)
+
+    @property
     def fingerprint(self) -> str:
         """Equal for models whose vectors may be mixed: 64 hexadecimal digits."""
         what = {k: v for k, v in asdict(self).items() if k not in _NOT_IN_VECTORS}
+        if not self.base:
+            del what["base_sha256"]
         text = json.dumps({**what, "picture_rules": PICTURE_RULES}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-_OPTIONAL = {"colour", "options", "about"}
-_NOT_IN_VECTORS = ("name", "licence", "provenance", "weights", "about")
+_OPTIONAL = {"base", "base_sha256", "colour", "options", "about"}
+_NOT_IN_VECTORS = ("name", "licence", "provenance", "weights", "base", "about")
 
 
 def file_sha256(path: Path) -> str:
@@ -134,8 +164,11 @@ def _problem(card: ModelCard) -> str | None:
     texts = (card.name, card.backbone, card.pooling, card.licence, card.weights, card.sha256)
     if not all(isinstance(text, str) and text for text in texts):
         return "name, backbone, pooling, licence, weights and sha256 must be text"
-    if Path(card.weights).name != card.weights or not card.weights.endswith(".safetensors"):
-        return f"weights {card.weights!r} must be a .safetensors file beside the card"
+    if bool(card.base) != bool(card.base_sha256) or card.base == card.weights:
+        return "base must be another file than weights, and base_sha256 its hash"
+    for name, _ in card.files:
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            return f"weights {name!r} must be a .safetensors file beside the card"
     sizes = (card.input_size, card.dimension)
     if not all(isinstance(n, int) and 1 <= n <= 4096 for n in sizes):
         return f"input_size and dimension must be whole numbers from 1 to 4096, not {sizes}"

@@ -108,7 +108,7 @@ def _models(folder: Path | None) -> Iterator[Finding]:
 
 
 def _weights(model: FoundModel) -> str:
-    return str(model.card.check_weights(model.folder))
+    return ", ".join(map(str, model.card.check_weights(model.folder)))
 
 
 def _catalogue(workspace: Workspace) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import numpy as np
@@ -53,8 +52,7 @@ class Embedder:
     @classmethod
     def load(cls, model: FoundModel, *, device: str = AUTO) -> Self:
         """Raises ModelDamaged when weights, card and backbone do not agree."""
-        weights = model.card.check_weights(model.folder)
-        return cls(model.card, network_of(model.card, weights), choose_device(device))
+        return cls(model.card, network_of(model), choose_device(device))
 
     def embed(self, pixels: Pixels) -> Rows:
         """pixels: (N, S, S, 3) uint8 RGB. Returns (N, D) float32, unit rows."""
@@ -148,10 +146,10 @@ def _paired(
         yield item, next(rows) if has_picture else None
 
 
-def network_of(card: ModelCard, weights: Path) -> torch.nn.Module:
-    """The card's network with the weights of a file. Raises ModelDamaged where they do not fit."""
+def network_of(model: FoundModel) -> torch.nn.Module:
+    """The card's network with its weights. Raises ModelDamaged where they do not fit."""
     from likemark.retrieval.network import build_network
 
-    network = build_network(card)
-    card.fill(network, weights)
+    network = build_network(model.card)
+    model.card.fill(network, model.card.check_weights(model.folder))
     return network

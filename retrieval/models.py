@@ -10,10 +10,11 @@ from likemark.db.vectors import active_model
 from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.workspace import Workspace
 
-DEFAULT = "default"
+DEFAULT, SMALL = "default", "small"
 BUNDLED = Path(__file__).parent / "weights"
-# What the name "default" stands for.
+# What these names stand for.
 DEFAULT_NAME = "likemark-vit-s14"
+NAMES = {DEFAULT: DEFAULT_NAME, SMALL: f"{DEFAULT_NAME}-{SMALL}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,11 @@ def list_models(extra: Path | None = None) -> list[FoundModel]:
 
 
 def find_model(name: str = DEFAULT, extra: Path | None = None) -> FoundModel:
-    """A model by name, or by the path of its card. Raises ModelError."""
+    """A model by name, as "default" or "small", or by the path of its card. Raises ModelError."""
     if name.endswith(".json"):
         path = Path(name).absolute()
         return FoundModel(ModelCard.read(path), path.parent)
-    wanted = DEFAULT_NAME if name == DEFAULT else name
+    wanted = NAMES.get(name, name)
     found = list_models(extra)
     for model in found:
         if model.card.name == wanted:

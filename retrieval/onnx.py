@@ -78,18 +78,16 @@ def write_onnx(model: FoundModel, *, real: Pixels) -> Parity:
 
 def _whole(model: FoundModel) -> torch.nn.Module:
     """From bytes to unit rows, in float32."""
-    from safetensors.torch import load_file
     from torch import nn
 
-    from likemark.retrieval.network import Input, build_network
+    from likemark.retrieval.embedder import network_of
+    from likemark.retrieval.network import Input
 
     class Unit(nn.Module):
         def forward(self, rows: torch.Tensor) -> torch.Tensor:
             return nn.functional.normalize(rows, dim=1)
 
-    network = build_network(model.card)
-    network.load_state_dict(load_file(model.card.check_weights(model.folder)))
-    return nn.Sequential(Input(model.card), network.float(), Unit()).eval()
+    return nn.Sequential(Input(model.card), network_of(model).float(), Unit()).eval()
 
 
 def _export(network: torch.nn.Module, size: int, path: Path) -> None:

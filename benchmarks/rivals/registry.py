@@ -1,16 +1,19 @@
-"""All rivals, those that cannot be had here too: a table that leaves one out must say why."""
+"""All that stands beside a model: the package's small one, and all rivals, those that cannot be
+had here too, for a table that leaves one out must say why."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
 
+from likemark.benchmarks.model_encoder import ModelEncoder
 from likemark.benchmarks.rivals import dedup, hashes, hog, keras_resnet, orb, sscd
 from likemark.benchmarks.rivals.frozen import FROZEN, RESNET50, Frozen, load_frozen
 from likemark.benchmarks.rivals.hub import Unreachable, why_unreachable
 from likemark.benchmarks.rivals.rival import Rival, RivalUnavailable
 from likemark.db.errors import NotFound
 from likemark.retrieval.devices import AUTO
+from likemark.retrieval.models import NAMES, SMALL, find_model
 
 __all__ = ["Rival", "RivalUnavailable", "rivals"]
 
@@ -32,6 +35,12 @@ def rivals(
         return Rival(frozen.name, "vectors", f"{frozen.tag}, frozen: {frozen.about}", load)
 
     return (
+        Rival(
+            NAMES[SMALL],
+            "vectors",
+            "the default model at 84 px, its last layer learned there",
+            lambda: ModelEncoder.load(find_model(SMALL), device=device),
+        ),
         Rival(hashes.PHASH, "vectors", "ImageHash's phash: 64 signs of a DCT", hashes.phash),
         Rival(hashes.DHASH, "vectors", "ImageHash's dhash: 64 signs of differences", hashes.dhash),
         Rival(hog.NAME, "vectors", "Dalal and Triggs, cells of 8 px, 1,764 numbers", hog.hog),

@@ -45,15 +45,14 @@ def joined_stages(
 
     Raises LikemarkError where there is no Ray, no cluster or no worker.
     """
-    weights = model.card.check_weights(model.folder)
-    with joined(options, weights.stat().st_size, device) as cluster:
+    files = model.card.check_weights(model.folder)
+    with joined(options, sum(file.stat().st_size for file in files), device) as cluster:
         import ray
 
-        stored = ray.put(np.fromfile(weights, np.uint8))
         assignment = Assignment(
             card=asdict(model.card),
             fingerprint=model.card.fingerprint,
-            weights=(stored,),
+            weights=tuple(ray.put(np.fromfile(file, np.uint8)) for file in files),
             limits=limits,
             device=cluster.device,
             decoders=cluster.decoders,

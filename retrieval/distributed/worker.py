@@ -58,7 +58,7 @@ class Assignment:
 
     card: Mapping[str, Any]  # the model's
     fingerprint: str  # of the model, as the driver computes it
-    weights: tuple[Any, ...]  # one reference to the weights file's bytes, (n,) uint8
+    weights: tuple[Any, ...]  # a reference to each of the weights files' bytes, (n,) uint8
     limits: PictureLimits
     device: str  # auto, cpu, cuda or mps
     decoders: int  # processes that decode, of each worker
@@ -177,9 +177,10 @@ class Worker:
         for model in list_models():
             if model.card.fingerprint == self._given.fingerprint:
                 return Embedder.load(model, device=self._given.device)
-        weights: NDArray[np.uint8] = ray.get(self._given.weights[0])
         with tempfile.TemporaryDirectory(prefix="likemark-") as folder:
-            (Path(folder) / self._card.weights).write_bytes(weights.data)
+            for (name, _), stored in zip(self._card.files, self._given.weights, strict=True):
+                weights: NDArray[np.uint8] = ray.get(stored)
+                (Path(folder) / name).write_bytes(weights.data)
             return Embedder.load(FoundModel(self._card, Path(folder)), device=self._given.device)
 
 

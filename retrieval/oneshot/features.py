@@ -109,12 +109,11 @@ class Features(nn.Module):
 
 def _backbone(model: FoundModel) -> Any:
     """For pictures of any size, and without what follows it; of a ResNet, say, an empty one."""
-    card, weights = model.card, model.card.check_weights(model.folder)
-    sized = replace(card, options={**card.options, "dynamic_img_size": True})
+    options = {**model.card.options, "dynamic_img_size": True}
     try:
-        network: Any = network_of(sized, weights)
+        network: Any = network_of(replace(model, card=replace(model.card, options=options)))
     except ModelDamaged:
-        network_of(card, weights)  # if that is damaged, it says so
+        network_of(model)  # if that is damaged, it says so
         return nn.Identity()
     return network.backbone if hasattr(network, "backbone") else network
 

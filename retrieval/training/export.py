@@ -36,7 +36,8 @@ class Kept:
 
 def export_model(
     source: str, folder: Path, *, name: str | None = None, extra: Path | None = None,
-    whiten: int = 0, told: Callable[[int, int], None] = lambda done, of: None,
+    whiten: int = 0, size: int | None = None, over: str | None = None,
+    told: Callable[[int, int], None] = lambda done, of: None,
 ) -> FoundModel:  # fmt: skip
     """Write NAME.safetensors and NAME.json into a folder.
 
@@ -45,31 +46,52 @@ def export_model(
     extra: a folder with further models
     whiten: drawings of the training's corpus that a whitening is learned on, in place of its last
         layer; 0: none is
+    size: px of its pictures, in place of those that it was trained with
+    over: a model that it shares weights with: only the others are written, and that model's file
+        is copied beside them
     told: how many of them are embedded
     Raises NotFound for a folder without a training, ModelError for an unknown model, ModelDamaged
-    for weights that do not fit, InvalidInput for a name that no file can have, or for a model or
-    too few drawings to whiten.
+    for weights that do not fit, InvalidInput for a name that no file can have, for a model or too
+    few drawings to whiten, or for a model to lie over that shares no weights.
     """
     if Path(source).is_dir():
         settings = run_settings(Path(source))
         if not isinstance(settings, Training):
             raise InvalidInput(f"{source}: holds no training of a model for retrieval")
         card, weights = _of_run(Path(source), settings)
+        if size is not None:
+            card = _sized(card, size)
         if whiten:
             card, weights = _whitened(card, weights, settings, whiten, told)
-    elif whiten:
-        raise InvalidInput(f"{source!r} is no training's folder: only a training can be whitened")
+    elif whiten or size is not None:
+        what = "whitened" if whiten else "given another size"
+        raise InvalidInput(f"{source!r} is no training's folder: only a training can be {what}")
     else:
         found = find_model(source, extra)
-        card, weights = found.card, _read(found.card.check_weights(found.folder))
+        card = found.card
+        weights = card.read_weights(card.check_weights(found.folder))
     _check_fit(card, weights)
-    return _written(_named(card, name or card.name), weights, folder)
+    card = _named(card, name or card.name)
+    if over is None:
+        return _written(card, weights, folder)
+    return _written_over(find_model(over, extra), card, weights, folder)
 
 
 def _named(card: ModelCard, name: str) -> ModelCard:
     if name.startswith(".") or Path(name).name != name:
         raise InvalidInput(f"name {name!r} must be a file's name, without an ending")
-    return replace(card, name=name, weights=f"{name}.safetensors")
+    return replace(card, name=name, weights=f"{name}.safetensors", base="", base_sha256="")
+
+
+def _sized(card: ModelCard, size: int) -> ModelCard:
+    if not 16 <= size <= 1024:
+        raise InvalidInput(f"size {size}: give 16 to 1024 px")
+    # Position embeddings are stretched to the size that comes.
+    stretched = {"dynamic_img_size": True} if "img_size" in card.options else {}
+    return replace(
+        card, input_size=size, options={**card.options, **stretched},
+        provenance=f"{card.provenance}, fed {size} px",
+    )  # fmt: skip
 
 
 def _check_fit(card: ModelCard, weights: Weights) -> None:
@@ -82,6 +104,35 @@ def _check_fit(card: ModelCard, weights: Weights) -> None:
         raise ModelDamaged(f"model {card.name!r}: its weights do not fit: {reason}") from error
 
 
+def _written_over(base: FoundModel, card: ModelCard, weights: Weights, folder: Path) -> FoundModel:
+    import torch
+
+    paths = base.card.check_weights(base.folder)
+    there = base.card.read_weights(paths)
+    own = {
+        key: value
+        for key, value in _halves(weights).items()
+        if key not in there or not torch.equal(value, there[key])
+    }
+    if len(paths) > 1 or len(own) == len(weights):
+        raise InvalidInput(f"{base.card.name}: has no file that {card.name} could lie over")
+    found = _written(
+        replace(card, base=base.card.weights, base_sha256=base.card.sha256), own, folder
+    )
+    target = folder / base.card.weights
+    if not target.exists():
+        write_whole(target, paths[0].read_bytes())
+    found.card.check_weights(folder)
+    return found
+
+
+def _halves(weights: Weights) -> Weights:
+    return {
+        key: (value.half() if value.is_floating_point() else value).contiguous()
+        for key, value in weights.items()
+    }
+
+
 def _written(card: ModelCard, weights: Weights, folder: Path) -> FoundModel:
     from safetensors.torch import save
 
@@ -89,11 +140,7 @@ def _written(card: ModelCard, weights: Weights, folder: Path) -> FoundModel:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
-    halves = {
-        key: (value.half() if value.is_floating_point() else value).contiguous()
-        for key, value in weights.items()
-    }
-    write_whole(folder / card.weights, save(halves))
+    write_whole(folder / card.weights, save(_halves(weights)))
     card = replace(card, sha256=file_sha256(folder / card.weights))
     card.write(folder / f"{card.name}.json")
     return FoundModel(card, folder)

@@ -68,7 +68,7 @@ def test_an_arm_has_the_plans_seeds_or_its_own(tmp_path: Path) -> None:
     assert [arm.whiten for arm in Plan.read(write(tmp_path, white)).arms] == [0, 50]
 
 
-@pytest.mark.parametrize("name", ["losses.toml", "ablation.toml"])
+@pytest.mark.parametrize("name", ["losses.toml", "backbones.toml", "ablation.toml"])
 def test_the_committed_plans_can_be_read(name: str, tmp_path: Path) -> None:
     plan = Plan.read(PLANS / name)
     for arm in plan.arms:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from support.training import pixels, trained, write_brands
 
 from likemark.benchmarks.protocol.validation import validation_map
-from likemark.db.errors import InvalidInput
+from likemark.db.errors import InvalidInput, ModelDamaged
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.network import Input, MarkNetwork, build_network
@@ -176,6 +177,41 @@ def test_an_export_can_be_whitened_and_says_so(run: Trained, corpus: Path, tmp_p
     assert validation_map(after, after, sample.groups) > 1.2 * validation_map(
         before, before, sample.groups
     )
+
+
+def test_a_model_of_smaller_pictures_shares_the_file_of_another(
+    run: Trained, corpus: Path, tmp_path: Path
+) -> None:
+    whole = export_model(str(run.folder), tmp_path / "whole", name="whole")
+    card = str(whole.folder / "whole.json")
+    out = tmp_path / "out"
+    small = export_model(str(run.folder), out, name="small", size=48, whiten=500, over=card)
+    assert set(load_file(out / "small.safetensors")) == {"projection.weight", "projection.bias"}
+    assert (out / "whole.safetensors").read_bytes() == (
+        whole.folder / "whole.safetensors"
+    ).read_bytes()
+    alone = export_model(str(run.folder), out, name="alone", size=48, whiten=500)
+    squares = np.stack([prepared(readable(corpus / "brand0" / "0.png"), 48)])
+    rows, same = (Embedder.load(m, device="cpu").embed(squares) for m in (small, alone))
+    assert np.array_equal(rows, same)
+    again = export_model(str(out / "small.json"), tmp_path / "again")
+    assert (again.card.base, again.card.sha256) == ("", alone.card.sha256)
+    (out / "whole.safetensors").write_bytes(b"x")
+    with pytest.raises(ModelDamaged, match=r"whole\.safetensors is not the file of its card"):
+        Embedder.load(small)
+
+
+def test_a_model_lies_over_no_other_network_and_a_model_keeps_its_size(
+    run: Trained, tiny: FoundModel, tmp_path: Path
+) -> None:
+    card = str(tiny.folder / "tiny.json")
+    with pytest.raises(InvalidInput, match="tiny: has no file that mine could lie over"):
+        export_model(str(run.folder), tmp_path, over=card)
+    with pytest.raises(InvalidInput, match="only a training can be given another size"):
+        export_model(card, tmp_path, size=48)
+    with pytest.raises(InvalidInput, match="size 4: give 16 to 1024 px"):
+        export_model(str(run.folder), tmp_path, size=4)
+    assert not list(tmp_path.iterdir())
 
 
 def test_too_small_a_corpus_cannot_whiten(run: Trained, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 # A virtual environment in .venv is the only thing made outside the folders named on the lines.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-# Tests side by side: as many as there are cores, if not said otherwise.
+# Tests side by side: as many as there are cores, if not said otherwise. Those of a file stay
+# together, so that what they share is made once; the longest files come first.
 JOBS ?= auto
 
 .PHONY: demo test lint train-smoke clean
@@ -10,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/likemark demo --out demo-out
 
 test: .venv/installed-dev .venv/milvus/installed
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -q
 
 # Trains for about a minute, and fails unless the network has become better.
 train-smoke: .venv/installed

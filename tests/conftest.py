@@ -38,21 +38,8 @@ LONG = (
 )  # fmt: skip
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None and any(
-            _is_of_module(item, name) for name in getattr(item, "fixturenames", ())
-        ):
-            # One worker runs them all: what they share is then made once.
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
-
-
-def _is_of_module(item: pytest.Item, name: str) -> bool:
-    """Whether a fixture is made once for all tests of the item's module."""
-    found = item.session._fixturemanager.getfixturedefs(name, item)
-    return bool(found) and found[-1].scope == "module"
 
 
 @pytest.fixture(scope="session")

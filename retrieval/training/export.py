@@ -121,7 +121,7 @@ def _written_over(base: FoundModel, card: ModelCard, weights: Weights, folder: P
     )
     target = folder / base.card.weights
     if not target.exists():
-        write_whole(target, paths[0].read_bytes())
+        write_whole(target, (base.folder / base.card.weights).read_bytes())
     found.card.check_weights(folder)
     return found
 

@@ -43,8 +43,6 @@ from likemark.retrieval.stats import workspace_stats
 from likemark.retrieval.sync import Opened, open_index
 from likemark.retrieval.workspace import Workspace
 
-pytestmark = pytest.mark.xdist_group("milvus")  # one server for all of them
-
 
 @pytest.fixture(scope="module")
 def milvus() -> Iterator[MilvusServer]:

@@ -19,8 +19,6 @@ from likemark.index.milvus.schema import ClusterStamp, Entries
 from likemark.index.milvus.url import ClusterUrl
 from likemark.index.protocol import Stamp
 
-pytestmark = pytest.mark.xdist_group("milvus")  # one server for all of them
-
 MODEL = "ab" * 32
 
 

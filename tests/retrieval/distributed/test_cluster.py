@@ -24,7 +24,6 @@ from likemark.retrieval.workspace import Workspace
 pytest.importorskip("ray")
 # Ray leaves files and sockets open in the process that has joined it.
 pytestmark = [
-    pytest.mark.xdist_group("ray"),  # one cluster for all of them
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

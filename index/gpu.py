@@ -21,12 +21,17 @@ COPY_COST = 100_000_000
 SLACK = 2e-3
 
 
+def gpus() -> int:
+    """That FAISS can search on."""
+    return int(faiss.get_num_gpus())
+
+
 class GpuCopy:
     """It is not told of changes: whoever changes the index drops it, or looks after them."""
 
-    def __init__(self, engine: Any, gpus: int) -> None:
+    def __init__(self, engine: Any, count: int) -> None:
         self._engine = engine
-        self.device = "cuda:0" if gpus == 1 else f"cuda:0-{gpus - 1}"
+        self.device = "cuda:0" if count == 1 else f"cuda:0-{count - 1}"
 
     @classmethod
     def of(cls, engine: Any, *, comparisons: float) -> Self | None:
@@ -35,14 +40,14 @@ class GpuCopy:
         comparisons: of vectors, that it would be asked for. None without a GPU, where they are too
         few to be worth a copy, and where it cannot be made.
         """
-        gpus = int(faiss.get_num_gpus())
-        if not gpus or comparisons < COPY_COST:
+        count = gpus()
+        if not count or comparisons < COPY_COST:
             return None
         options = faiss.GpuMultipleClonerOptions()
         options.shard, options.useFloat16 = True, True
         options.allowCpuCoarseQuantizer = True
         try:
-            return cls(faiss.index_cpu_to_all_gpus(engine, co=options, ngpu=gpus), gpus)
+            return cls(faiss.index_cpu_to_all_gpus(engine, co=options, ngpu=count), count)
         except RuntimeError:  # too little memory, or codes that FAISS has for processors alone
             return None
 

@@ -215,9 +215,7 @@ class LayeredIndex:
             return found
         ids, scores = found
         more, theirs = probe(self._added, queries, keys, nearness, wanted, of_added)
-        ids, scores = np.hstack([ids, more]), np.hstack([scores, theirs])
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
-        return np.take_along_axis(ids, best, axis=1), np.take_along_axis(scores, best, axis=1)
+        return _first_best(np.hstack([ids, more]), np.hstack([scores, theirs]), wanted)
 
     def _by_gpu(self, queries: Rows, wanted: int, probes: int) -> tuple[Ids, Rows] | None:
         """Of the base; None where what was removed since has taken the places of too many."""
@@ -232,9 +230,7 @@ class LayeredIndex:
         gone = np.isin(ids, self._removed)
         if len(self._removed) > spare and (gone.sum(axis=1) > spare).any():
             return None
-        ids, scores = np.where(gone, NO_ID, ids), np.where(gone, -np.inf, scores)
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
-        return np.take_along_axis(ids, best, axis=1), np.take_along_axis(scores, best, axis=1)
+        return _first_best(np.where(gone, NO_ID, ids), np.where(gone, -np.inf, scores), wanted)
 
     def _lists(self, queries: Rows, probes: int, chosen: _Chosen | None) -> tuple[Ids, Rows]:
         """keys and nearness, both (Q, P): nearest lists first, -1 behind the last to visit."""
@@ -278,6 +274,12 @@ class LayeredIndex:
         if self.rows_of is not None:
             ids, scores = exact_scores(queries, ids, self.rows_of)
         return ordered(ids, scores, k)
+
+
+def _first_best(ids: Ids, scores: Rows, most: int) -> tuple[Ids, Rows]:
+    """Of (Q, C) each, both (Q, most), best first."""
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :most]
+    return np.take_along_axis(ids, best, axis=1), np.take_along_axis(scores, best, axis=1)
 
 
 def _first(seen: NDArray[np.float64], need: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -72,26 +72,27 @@ class Card:
                 )
         return tuple(folder / name for name, _ in self.files)
 
-    def read_weights(self, paths: Sequence[Path]) -> dict[str, torch.Tensor]:
-        """Of what `check_weights` gives. Raises ModelDamaged."""
+    def read_weights(self, folder: Path) -> dict[str, torch.Tensor]:
+        """Once the files' hashes agree. Raises ModelDamaged."""
         import safetensors
         from safetensors.torch import load_file
 
         weights: dict[str, torch.Tensor] = {}
-        for path in paths:
+        for path in self.check_weights(folder):
             try:
                 weights |= load_file(path)
             except (OSError, safetensors.SafetensorError) as error:
-                raise self.damaged(f"{path} cannot be read: {one_line(str(error))}") from error
+                reason = one_line(str(error), limit=200)
+                raise self.damaged(f"{path} cannot be read: {reason}") from error
         return weights
 
-    def fill(self, network: nn.Module, paths: Sequence[Path]) -> None:
+    def fill(self, network: nn.Module, folder: Path) -> None:
         """Raises ModelDamaged where the files' weights do not fit."""
         try:
-            network.load_state_dict(self.read_weights(paths), strict=True)
+            network.load_state_dict(self.read_weights(folder), strict=True)
         except RuntimeError as error:
             reason = one_line(str(error), limit=200)
-            raise self.damaged(f"{paths[-1]} does not fit: {reason}") from error
+            raise self.damaged(f"{folder / self.weights} does not fit: {reason}") from error
 
     def damaged(self, why: str) -> ModelDamaged:
         return ModelDamaged(f"{self.kind} {self.name!r}: {why}")

@@ -151,5 +151,5 @@ def network_of(model: FoundModel) -> torch.nn.Module:
     from likemark.retrieval.network import build_network
 
     network = build_network(model.card)
-    model.card.fill(network, model.card.check_weights(model.folder))
+    model.card.fill(network, model.folder)
     return network

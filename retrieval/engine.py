@@ -17,6 +17,7 @@ from likemark.db.filters import require_collections
 from likemark.db.search import MarkRow, marks_of_images
 from likemark.db.values import Filters
 from likemark.db.vectors import active_model, mismatch
+from likemark.index.gpu import gpus
 from likemark.index.local import LocalIndex
 from likemark.index.milvus.index import MilvusIndex
 from likemark.index.protocol import Found
@@ -132,9 +133,10 @@ def _searcher(
     assert opened is not None
     if opened.model.fingerprint != model.card.fingerprint:  # switched since the first look
         raise mismatch(opened.model, model.card.name, model.card.fingerprint)
-    on_gpu = choose_device(options.device).name.startswith("cuda")
-    if on_gpu and not isinstance(opened.index, MilvusIndex):
-        opened.index.to_gpu(queries)
+    # FAISS is asked first: torch takes seconds to load, which pictures are decoded beside.
+    if gpus() and not isinstance(opened.index, MilvusIndex):
+        if choose_device(options.device).name.startswith("cuda"):
+            opened.index.to_gpu(queries)
     with workspace.catalogue.read() as session:
         index, allowed = filtered(session, opened.index, options.filters)
     return _Searcher(workspace, opened, index, allowed, options)

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.command import Outcome, run_here
 from support.corpus import draw_mark, write_corpus, write_manifest
 from support.located import film
 from support.models import tiny_model
 from support.slice import write_slice
 
 from likemark.benchmarks.demo_room import draw_room
-from likemark.cli.main import main
 from likemark.db.errors import PICTURE_REASONS
 from likemark.db.register import KNOWN_COLUMNS
 
@@ -85,13 +85,10 @@ def typed(desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
                 RUNNER + line.removeprefix("likemark"),
                 shell=True, capture_output=True, text=True, check=False,
             )  # fmt: skip
-            code, printed = done.returncode, done.stdout + done.stderr
+            outcome = Outcome(done.returncode, done.stdout, done.stderr)
         else:
-            monkeypatch.setattr("sys.argv", words)
-            with pytest.raises(SystemExit) as end:
-                main()
-            code, printed = end.value.code or 0, "".join(capsys.readouterr())
-        assert code == 0, f"{line}\n{printed}"
+            outcome = run_here(words, monkeypatch, capsys)
+        assert outcome.code == 0, f"{line}\n{outcome.out}{outcome.err}"
 
     return run
 

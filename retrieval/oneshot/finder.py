@@ -344,7 +344,7 @@ def _ramp(length: int) -> NDArray[np.float32]:
 
 def _filled(card: OneShotCard, folder: Path, features: Features) -> OneShot:
     network = OneShot(size_of(card, features))
-    card.fill(network, card.check_weights(folder))
+    card.fill(network, folder)
     return network
 
 

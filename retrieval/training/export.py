@@ -69,9 +69,9 @@ def export_model(
     else:
         found = find_model(source, extra)
         card = found.card
-        weights = card.read_weights(card.check_weights(found.folder))
+        weights = card.read_weights(found.folder)
     _check_fit(card, weights)
-    card = _named(card, name or card.name)
+    card, weights = _named(card, name or card.name), _halves(weights)
     if over is None:
         return _written(card, weights, folder)
     return _written_over(find_model(over, extra), card, weights, folder)
@@ -107,14 +107,13 @@ def _check_fit(card: ModelCard, weights: Weights) -> None:
 def _written_over(base: FoundModel, card: ModelCard, weights: Weights, folder: Path) -> FoundModel:
     import torch
 
-    paths = base.card.check_weights(base.folder)
-    there = base.card.read_weights(paths)
+    there = base.card.read_weights(base.folder)
     own = {
         key: value
-        for key, value in _halves(weights).items()
+        for key, value in weights.items()
         if key not in there or not torch.equal(value, there[key])
     }
-    if len(paths) > 1 or len(own) == len(weights):
+    if base.card.base or len(own) == len(weights):
         raise InvalidInput(f"{base.card.name}: has no file that {card.name} could lie over")
     found = _written(
         replace(card, base=base.card.weights, base_sha256=base.card.sha256), own, folder
@@ -140,7 +139,7 @@ def _written(card: ModelCard, weights: Weights, folder: Path) -> FoundModel:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
-    write_whole(folder / card.weights, save(_halves(weights)))
+    write_whole(folder / card.weights, save(weights))
     card = replace(card, sha256=file_sha256(folder / card.weights))
     card.write(folder / f"{card.name}.json")
     return FoundModel(card, folder)

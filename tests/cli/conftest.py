@@ -3,11 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.command import Outcome, Run
+from support.command import Outcome, Run, run_here
 from support.corpus import write_corpus, write_manifest
 from support.models import tiny_model
 
-from likemark.cli.main import main
 from likemark.retrieval.models import FoundModel
 
 
@@ -32,12 +31,7 @@ def likemark(
     """Runs the real command in this process."""
 
     def run(*arguments: str | Path) -> Outcome:
-        monkeypatch.setattr("sys.argv", ["likemark", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        printed = capsys.readouterr()
-        return Outcome(int(end.value.code or 0), printed.out, printed.err)
+        return run_here(["likemark", *map(str, arguments)], monkeypatch, capsys)
 
     return run
 

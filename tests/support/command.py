@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import pytest
+
+from likemark.cli.main import main
 
 
 @dataclass(frozen=True)
@@ -21,3 +25,15 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+def run_here(
+    words: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Outcome:
+    """The real command in this process, its name the first of the words."""
+    monkeypatch.setattr("sys.argv", list(words))
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main()
+    printed = capsys.readouterr()
+    return Outcome(int(end.value.code or 0), printed.out, printed.err)

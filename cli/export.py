@@ -40,6 +40,22 @@ def export(
             min=0,
         ),
     ] = 0,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA",
+            help="What --whiten learns from, as data.corpus of a training "
+            "[default: the training's own].",
+        ),
+    ] = None,
+    pooling: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="What the layer that --whiten learns is given: avg, max, gem, token, joined by +; "
+            "of blocks, from 0: token+avg@8,11 [default: as it was].",
+        ),
+    ] = None,
     size: Annotated[
         int | None,
         typer.Option(metavar="PX", help="Size of its pictures [default: as it was trained]."),
@@ -55,16 +71,20 @@ def export(
 ) -> None:
     """Make a model of a training's best weights, or write a model that is there elsewhere.
 
-    Of a training with task = "oneshot" it is a model that finds marks in photos, its probabilities
-    learned on scenes of marks that were held out.
+    With --whiten a model learns its last layer anew from your own drawings, in minutes: a folder
+    with one folder a brand will do. Of a training with task = "oneshot" it is a model that finds
+    marks in photos, its probabilities learned on scenes of marks that were held out.
 
     A model for retrieval is then chosen by its card: --model FOLDER/NAME.json. NAME.onnx takes
     pictures as (N, S, S, 3) uint8 RGB, trimmed and padded to a square, and gives (N, D) float32
     unit rows.
     """
     from likemark.retrieval.onnx import check_onnx, write_onnx
+    from likemark.retrieval.training.anew import Anew
     from likemark.retrieval.training.export import export_model
 
+    if (corpus or pooling) and not whiten:
+        raise InvalidInput("--corpus and --pooling say what --whiten learns from: give --whiten N")
     if _is_one_shot(source):
         if onnx or whiten or size or over:
             raise InvalidInput(
@@ -77,8 +97,9 @@ def export(
     extra = opt.models_folder(workspace)
     with progress_bar("drawings", whiten) if whiten else nullcontext(_ignore) as told:
         model = export_model(
-            source, out, name=name, extra=extra, whiten=whiten, size=size, over=over, told=told
-        )
+            source, out, name=name, extra=extra, size=size, over=over, told=told,
+            anew=Anew(whiten, corpus, pooling) if whiten else None,
+        )  # fmt: skip
     parity: Parity | None = None
     if onnx:
         from likemark.benchmarks.training.sample import sample_squares

@@ -177,7 +177,7 @@ def _embedder(folder: Path, training: Training, most: int) -> Embedder:
     card, network = load_best(training, folder)
     if most:
         assert isinstance(network, MarkNetwork)
-        whiten_on(network, card, training, most)
+        whiten_on(network, card, training.data, most, device=training.run.device)
     return Embedder(card, network, choose_device(training.run.device))
 
 

@@ -7,22 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from likemark.db.errors import InvalidInput, LikemarkError, ModelDamaged, NotFound, one_line
 from likemark.retrieval.cards import ModelCard, file_sha256
+from likemark.retrieval.devices import AUTO
 from likemark.retrieval.files import write_whole
 from likemark.retrieval.models import FoundModel, find_model
+from likemark.retrieval.training.anew import Anew, Weights, learned_anew
 from likemark.retrieval.training.config import Training
 from likemark.retrieval.training.folder import BEST, LAST, LOG, SETTINGS, bound
 from likemark.retrieval.training.reports.log import read_log
 from likemark.retrieval.training.task import Settings
 from likemark.retrieval.training.tasks import settings_of
-
-if TYPE_CHECKING:
-    import torch
-
-Weights = dict[str, "torch.Tensor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Kept:
 
 def export_model(
     source: str, folder: Path, *, name: str | None = None, extra: Path | None = None,
-    whiten: int = 0, size: int | None = None, over: str | None = None,
+    anew: Anew | None = None, size: int | None = None, over: str | None = None,
     told: Callable[[int, int], None] = lambda done, of: None,
 ) -> FoundModel:  # fmt: skip
     """Write NAME.safetensors and NAME.json into a folder.
@@ -44,37 +41,39 @@ def export_model(
     source: a training's folder, a model's name, or the path of its card
     name: by default the run's or the model's own
     extra: a folder with further models
-    whiten: drawings of the training's corpus that a whitening is learned on, in place of its last
-        layer; 0: none is
-    size: px of its pictures, in place of those that it was trained with
+    anew: how its last layer is learned anew; None: it is not
+    size: px of its pictures, in place of its own
     over: a model that it shares weights with: only the others are written, and that model's file
         is copied beside them
-    told: how many of them are embedded
+    told: how many drawings are embedded, of all that its last layer learns from
     Raises NotFound for a folder without a training, ModelError for an unknown model, ModelDamaged
-    for weights that do not fit, InvalidInput for a name that no file can have, for a model or too
-    few drawings to whiten, or for a model to lie over that shares no weights.
+    for weights that do not fit, InvalidInput for a name that no file can have, for a model to lie
+    over that shares no weights, and what `learned_anew` raises.
     """
-    if Path(source).is_dir():
-        settings = run_settings(Path(source))
-        if not isinstance(settings, Training):
-            raise InvalidInput(f"{source}: holds no training of a model for retrieval")
-        card, weights = _of_run(Path(source), settings)
-        if size is not None:
-            card = _sized(card, size)
-        if whiten:
-            card, weights = _whitened(card, weights, settings, whiten, told)
-    elif whiten or size is not None:
-        what = "whitened" if whiten else "given another size"
-        raise InvalidInput(f"{source!r} is no training's folder: only a training can be {what}")
-    else:
-        found = find_model(source, extra)
-        card = found.card
-        weights = card.read_weights(found.folder)
+    settings, card, weights = _taken(source, extra)
+    if size is not None:
+        card = _sized(card, size)
+    if anew is not None:
+        device = AUTO if settings is None else settings.run.device
+        card, weights = learned_anew(
+            card, weights, anew, anew.data(card, settings), device=device, told=told
+        )
     _check_fit(card, weights)
     card, weights = _named(card, name or card.name), _halves(weights)
     if over is None:
         return _written(card, weights, folder)
     return _written_over(find_model(over, extra), card, weights, folder)
+
+
+def _taken(source: str, extra: Path | None) -> tuple[Training | None, ModelCard, Weights]:
+    """A training's settings, or none of a model, its card and its weights."""
+    if not Path(source).is_dir():
+        found = find_model(source, extra)
+        return None, found.card, found.card.read_weights(found.folder)
+    settings = run_settings(Path(source))
+    if not isinstance(settings, Training):
+        raise InvalidInput(f"{source}: holds no training of a model for retrieval")
+    return settings, *_of_run(Path(source), settings)
 
 
 def _named(card: ModelCard, name: str) -> ModelCard:
@@ -153,22 +152,6 @@ def _of_run(run: Path, settings: Training) -> tuple[ModelCard, Weights]:
     about = {"recipe": _recipe(settings)}
     card = replace(card, provenance=_provenance(run, settings, kept), about=about)
     return card, kept.weights
-
-
-def _whitened(
-    card: ModelCard, weights: Weights, settings: Training, most: int,
-    told: Callable[[int, int], None],
-) -> tuple[ModelCard, Weights]:  # fmt: skip
-    from likemark.retrieval.network import MarkNetwork, build_network
-    from likemark.retrieval.training.whitening import whiten_on
-
-    network = build_network(card)
-    assert isinstance(network, MarkNetwork)
-    network.load_state_dict(weights)
-    count = whiten_on(network, card, settings, most, told=told)
-    about = {**card.about, "whitened": count}
-    said = f"{card.provenance}, then whitened on {count:,} of its drawings"
-    return replace(card, provenance=said, about=about), dict(network.state_dict())
 
 
 def run_settings(run: Path) -> Settings:

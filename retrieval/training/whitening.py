@@ -24,7 +24,7 @@ from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.devices import AUTO, choose_device
 from likemark.retrieval.network import Input, MarkNetwork
 from likemark.retrieval.pictures.normalise import prepared
-from likemark.retrieval.training.config import Data, Training
+from likemark.retrieval.training.config import Data
 from likemark.retrieval.training.corpus import Corpus, read_corpus
 from likemark.retrieval.training.views import readable
 
@@ -45,23 +45,21 @@ class Sample:
 
 
 def whiten_on(
-    network: MarkNetwork, card: ModelCard, training: Training, most: int, *,
-    told: Callable[[int, int], None] = lambda done, of: None,
+    network: MarkNetwork, card: ModelCard, data: Data, most: int, *,
+    device: str = AUTO, told: Callable[[int, int], None] = lambda done, of: None,
 ) -> int:  # fmt: skip
-    """Whiten on at most so many of a training's own drawings; the network ends on the CPU.
+    """Whiten on at most so many of these drawings; the network ends on the CPU.
 
     told: how many of all are embedded
     result: how many could be read
     Raises InvalidInput for drawings that cannot whiten it, and what `read_corpus` raises.
     """
-    sample = drawings_of(training.data, most)
-    rows, groups = pooled(
-        network, card, sample, device=training.run.device, workers=training.data.workers, told=told
-    )
+    sample = drawings_of(data, most)
+    rows, groups = pooled(network, card, sample, device=device, workers=data.workers, told=told)
     try:
         whiten(network.cpu(), rows, groups)
     except ValueError as error:
-        raise InvalidInput(f"the training cannot be whitened: {error}") from error
+        raise InvalidInput(f"{card.name} cannot be whitened: {error}") from error
     return len(rows)
 
 

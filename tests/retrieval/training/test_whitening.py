@@ -15,9 +15,10 @@ from support.training import pixels, trained, write_brands
 from likemark.benchmarks.protocol.validation import validation_map
 from likemark.db.errors import InvalidInput, ModelDamaged
 from likemark.retrieval.embedder import Embedder
-from likemark.retrieval.models import FoundModel
+from likemark.retrieval.models import FoundModel, find_model
 from likemark.retrieval.network import Input, MarkNetwork, build_network
 from likemark.retrieval.pictures.normalise import prepared
+from likemark.retrieval.training.anew import Anew
 from likemark.retrieval.training.config import Data, Network
 from likemark.retrieval.training.corpus import read_corpus
 from likemark.retrieval.training.export import export_model
@@ -42,7 +43,7 @@ def network() -> MarkNetwork:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_brands(tmp_path_factory.mktemp("whitening") / "brands", brands=60)
+    return write_brands(tmp_path_factory.mktemp("whitening") / "brands", brands=130)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +169,7 @@ def test_nothing_is_learned_from_what_is_held_out(corpus: Path, tmp_path: Path) 
 
 def test_an_export_can_be_whitened_and_says_so(run: Trained, corpus: Path, tmp_path: Path) -> None:
     sample = drawings_of(Data(str(corpus), validation=0.4), 1000)
-    model = export_model(str(run.folder), tmp_path, whiten=1000)
+    model = export_model(str(run.folder), tmp_path, anew=Anew(1000))
     assert model.card.about["whitened"] == len(sample.paths)
     assert f", then whitened on {len(sample.paths)} of its drawings" in model.card.provenance
     plain = export_model(str(run.folder), tmp_path, name="plain")
@@ -185,12 +186,12 @@ def test_a_model_of_smaller_pictures_shares_the_file_of_another(
     whole = export_model(str(run.folder), tmp_path / "whole", name="whole")
     card = str(whole.folder / "whole.json")
     out = tmp_path / "out"
-    small = export_model(str(run.folder), out, name="small", size=48, whiten=500, over=card)
+    small = export_model(str(run.folder), out, name="small", size=48, anew=Anew(500), over=card)
     assert set(load_file(out / "small.safetensors")) == {"projection.weight", "projection.bias"}
     assert (out / "whole.safetensors").read_bytes() == (
         whole.folder / "whole.safetensors"
     ).read_bytes()
-    alone = export_model(str(run.folder), out, name="alone", size=48, whiten=500)
+    alone = export_model(str(run.folder), out, name="alone", size=48, anew=Anew(500))
     squares = np.stack([prepared(readable(corpus / "brand0" / "0.png"), 48)])
     rows, same = (Embedder.load(m, device="cpu").embed(squares) for m in (small, alone))
     assert np.array_equal(rows, same)
@@ -201,24 +202,79 @@ def test_a_model_of_smaller_pictures_shares_the_file_of_another(
         Embedder.load(small)
 
 
-def test_a_model_lies_over_no_other_network_and_a_model_keeps_its_size(
-    run: Trained, tiny: FoundModel, tmp_path: Path
-) -> None:
+def test_a_model_lies_over_no_other_network(run: Trained, tiny: FoundModel, tmp_path: Path) -> None:
     card = str(tiny.folder / "tiny.json")
     with pytest.raises(InvalidInput, match="tiny: has no file that mine could lie over"):
         export_model(str(run.folder), tmp_path, over=card)
-    with pytest.raises(InvalidInput, match="only a training can be given another size"):
-        export_model(card, tmp_path, size=48)
     with pytest.raises(InvalidInput, match="size 4: give 16 to 1024 px"):
         export_model(str(run.folder), tmp_path, size=4)
     assert not list(tmp_path.iterdir())
 
 
 def test_too_small_a_corpus_cannot_whiten(run: Trained, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"the training cannot be whitened: \d+ comparisons"):
-        export_model(str(run.folder), tmp_path, whiten=9)
+    with pytest.raises(InvalidInput, match=r"mine cannot be whitened: \d+ comparisons"):
+        export_model(str(run.folder), tmp_path, anew=Anew(9))
 
 
-def test_a_model_cannot_be_whitened(tiny: FoundModel, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="only a training can be whitened"):
-        export_model(str(tiny.folder / "tiny.json"), tmp_path, whiten=9)
+def test_a_model_learns_its_last_layer_from_a_corpus(
+    run: Trained, corpus: Path, tmp_path: Path
+) -> None:
+    whole = export_model(str(run.folder), tmp_path / "whole", name="whole")
+    card = str(whole.folder / "whole.json")
+    with pytest.raises(InvalidInput, match="whole is no training's folder: name the corpus"):
+        export_model(card, tmp_path, anew=Anew(9))
+    here = Anew(1000, corpus)
+    again = export_model(card, tmp_path / "again", anew=here)
+    own = export_model(str(run.folder), tmp_path / "own", anew=Anew(1000))
+    squares = np.stack([prepared(readable(corpus / f"brand{n}" / "0.png"), 64) for n in range(6)])
+    rows, same = (Embedder.load(m, device="cpu").embed(squares) for m in (again, own))
+    # From float16 weights, and from float32; a direction may point either way.
+    np.testing.assert_allclose(rows @ rows.T, same @ same.T, atol=0.05)
+    assert " of the drawings of 'brands'" in again.card.provenance
+
+
+def test_a_last_layer_can_be_given_several_blocks(
+    run: Trained, corpus: Path, tmp_path: Path
+) -> None:
+    model = export_model(str(run.folder), tmp_path, anew=Anew(1000, pooling="avg@1,3"))
+    assert model.card.pooling == "linear:avg@1,3"
+    stored = load_file(tmp_path / "mine.safetensors")
+    assert stored["projection.weight"].shape == (DIMENSION, 2 * CHANNELS)
+    squares = np.stack([prepared(readable(corpus / "brand0" / "0.png"), 64)])
+    rows = Embedder.load(find_model(str(tmp_path / "mine.json")), device="cpu").embed(squares)
+    assert rows.shape == (1, DIMENSION)
+    over = export_model(
+        str(run.folder), tmp_path / "over", name="more", over=str(tmp_path / "mine.json"),
+        anew=Anew(1000, pooling="avg@3"),
+    )  # fmt: skip
+    assert {name.split(".")[0] for name in load_file(over.folder / "more.safetensors")} == {
+        "norm", "projection"
+    }  # fmt: skip
+
+
+def test_a_model_of_timms_pooling_gets_a_last_layer(
+    tiny: FoundModel, corpus: Path, tmp_path: Path
+) -> None:
+    card = str(tiny.folder / "tiny.json")
+    with pytest.raises(InvalidInput, match="tiny has no last layer: say what it is to be given"):
+        export_model(card, tmp_path, anew=Anew(1000, corpus))
+    model = export_model(card, tmp_path, anew=Anew(1000, corpus, "avg"))
+    assert model.card.pooling == "linear:avg"
+    source = load_file(tiny.folder / "tiny.safetensors")
+    stored = load_file(tmp_path / "tiny.safetensors")
+    assert all(torch.equal(stored[f"backbone.{name}"], source[name]) for name in source)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "said"),
+    [("avg@", "give numbers of blocks"), ("avg@3,1", "must ascend"), ("avg@1,1", "must ascend"),
+     ("median@1", "must be some of"), ("avg@x", "give numbers of blocks")],
+)  # fmt: skip
+def test_a_pooling_that_cannot_be_is_refused(pooling: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        Anew(9, pooling=pooling)
+
+
+def test_blocks_that_a_network_lacks_are_refused(run: Trained, tmp_path: Path) -> None:
+    with pytest.raises(ModelDamaged, match=r"has no blocks \[99\]"):
+        export_model(str(run.folder), tmp_path, anew=Anew(9, pooling="avg@99"))

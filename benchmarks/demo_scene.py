@@ -64,12 +64,12 @@ def run_scene(out: Path, *, device: str = AUTO) -> SceneDemo:
     return SceneDemo(QUERY, scene, drawn, redacted, matches)
 
 
-def demo_scene() -> NDArray[np.uint8]:
-    """(H, W, 3): the query's mark, twice, and two others, in a drawn room."""
+def demo_scene(size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
+    """(H, W, 3): the query's mark, twice, and two others, in a drawn room. size: H, W"""
     rng = np.random.default_rng(_SEED)
     marks = [Mark.of(load_picture(path)) for path in (QUERY, QUERY, *OTHERS)]
     recipe = SCENE_RECIPES["default"]
-    return make_scene(draw_room(), marks, rng, recipe, size=SIZE).pixels
+    return make_scene(draw_room(), marks, rng, recipe, size=size).pixels
 
 
 def figures(demo: SceneDemo) -> Sequence[Figure]:

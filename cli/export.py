@@ -52,8 +52,8 @@ def export(
         str | None,
         typer.Option(
             metavar="KIND",
-            help="What the layer that --whiten learns is given: avg, max, gem, token, joined by +; "
-            "of blocks, from 0: token+avg@8,11 [default: as it was].",
+            help="What the layer that --whiten learns is given: some of avg, max, gem, token, "
+            "joined by + [default: as it was].",
         ),
     ] = None,
     size: Annotated[

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from likemark.db.errors import ModelDamaged, ModelError, one_line
-from likemark.retrieval.poolings import OURS, is_ours, layers, parts
+from likemark.retrieval.poolings import OURS, is_ours, parts
 
 if TYPE_CHECKING:
     import torch
@@ -181,9 +181,7 @@ def _problem(card: ModelCard) -> str | None:
     if card.colour not in ("rgb", "grey"):
         return f"colour {card.colour!r} must be rgb or grey"
     try:
-        if is_ours(card.pooling):
-            kind = card.pooling.removeprefix(OURS)
-            parts(kind), layers(kind)
+        parts(card.pooling.removeprefix(OURS)) if is_ours(card.pooling) else None
     except ValueError as error:
         return str(error)
     objects = isinstance(card.options, dict) and isinstance(card.about, dict)

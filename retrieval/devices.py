@@ -12,6 +12,7 @@ from likemark.db.errors import InvalidInput
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 AUTO = "auto"
 
@@ -37,6 +38,19 @@ class Device:
         if not self.bf16:
             return nullcontext()
         return torch.autocast(self.torch().type, dtype=torch.bfloat16)
+
+    def settle(self, network: nn.Module) -> None:
+        """Keep its weights as `precision` multiplies them: the same results, none converted twice.
+
+        For networks that are not trained, and run within `precision` alone.
+        """
+        import torch
+
+        if self.bf16:
+            for layer in network.modules():
+                # Others may do more with their weights than multiply by them.
+                if type(layer) in (torch.nn.Linear, torch.nn.Conv2d):
+                    layer.to(torch.bfloat16)
 
 
 def choose_device(setting: str = AUTO) -> Device:

@@ -38,7 +38,7 @@ class Embedder:
     def __init__(self, card: ModelCard, network: torch.nn.Module, device: Device) -> None:
         import torch
 
-        from likemark.retrieval.network import Input
+        from likemark.retrieval.network import Input, multiplying
 
         self.card = card
         self.device = device
@@ -46,6 +46,7 @@ class Embedder:
         self.dimension = card.dimension
         self.batch = BATCH[device.name.split(":")[0]]
         network = network.eval().to(device.torch())
+        device.settle(multiplying(network))
         self._network = network.to(memory_format=torch.channels_last)
         self._input = Input(card).to(device.torch())
 

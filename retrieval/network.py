@@ -1,7 +1,6 @@
 """The network of a card: a timm backbone, a pooling, and a linear layer where the card has one.
 
-N pictures; S px; T places of the feature map; C its channels; L layers that are pooled; D
-dimensions of the embedding.
+N pictures; S px; T places of the feature map; C its channels; D dimensions of the embedding.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 
 from likemark.db.errors import ModelDamaged, one_line
-from likemark.retrieval.poolings import OURS, is_ours, layers, parts
+from likemark.retrieval.poolings import OURS, is_ours, parts
 
 if TYPE_CHECKING:
     from likemark.retrieval.cards import ModelCard
@@ -22,7 +21,7 @@ _LEAST = 1e-6
 
 
 class Pooling(nn.Module):
-    """Feature maps to one vector: the named parts of each layer, one beside the other.
+    """Feature maps to one vector: the named parts, one beside the other.
 
     gem: generalised mean with a learned exponent (Radenovic et al., 2018), of non-negative maps
     avg, max: over the places; token: the class token of a transformer
@@ -31,7 +30,6 @@ class Pooling(nn.Module):
     def __init__(self, kind: str, *, prefix: int) -> None:
         super().__init__()
         self.kinds = parts(kind)
-        self.layers = list(layers(kind))  # blocks, from 0; none: what the backbone ends with
         self.prefix = prefix  # tokens before those of the places
         if "token" in self.kinds and not prefix:
             raise ValueError(f"pooling {kind!r}: this backbone has no class token")
@@ -57,19 +55,14 @@ class Pooling(nn.Module):
 
 
 class MarkNetwork(nn.Module):
-    """A backbone whose pooled features a linear layer turns into the embedding.
-
-    Where layers are named, their outputs go through the backbone's last norm, as its own does.
-    """
+    """A backbone whose pooled features a linear layer turns into the embedding."""
 
     def __init__(self, backbone: nn.Module, pooling: Pooling, dimension: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.pooling = pooling
         declared: Any = backbone
-        if pooling.layers and pooling.layers[-1] >= len(getattr(declared, "blocks", ())):
-            raise ValueError(f"this backbone has no blocks {pooling.layers}")
-        width = int(declared.num_features) * len(pooling.kinds) * max(1, len(pooling.layers))
+        width = int(declared.num_features) * len(pooling.kinds)
         self.norm = nn.LayerNorm(width)
         self.projection = nn.Linear(width, dimension)
 
@@ -82,28 +75,12 @@ class MarkNetwork(nn.Module):
         return projected
 
     def pooled(self, images: torch.Tensor) -> torch.Tensor:
-        """images: (N, 3, S, S); result: (N, L * C * number of parts), the projection's input."""
-        maps = self._layers(images) if self.pooling.layers else [self._last(images)]
-        features = torch.cat([self.pooling(each) for each in maps], dim=1)
+        """images: (N, 3, S, S); result: (N, C * number of parts), what the projection is given."""
+        backbone: Any = self.backbone
+        features = self.pooling(backbone.forward_features(images))
         with torch.autocast(images.device.type, enabled=False):
             normed: torch.Tensor = self.norm(features.float())
         return normed
-
-    def _last(self, images: torch.Tensor) -> torch.Tensor:
-        backbone: Any = self.backbone
-        features: torch.Tensor = backbone.forward_features(images)
-        return features
-
-    def _layers(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """(N, prefix + T, C) of each layer."""
-        backbone: Any = self.backbone
-        seen = backbone.forward_intermediates(
-            images, indices=self.pooling.layers, output_fmt="NLC", return_prefix_tokens=True,
-            intermediates_only=True, norm=True, stop_early=True,
-        )  # fmt: skip
-        if not self.pooling.prefix:
-            return list(seen)
-        return [torch.cat([tokens, places], dim=1) for places, tokens in seen]
 
 
 def build_network(card: ModelCard) -> nn.Module:
@@ -143,6 +120,11 @@ def dimension_of(network: nn.Module) -> int:
     # Not every backbone's pooled width is its `num_features`, but all declare this one.
     declared: Any = network
     return int(getattr(declared, "head_hidden_size", declared.num_features))
+
+
+def multiplying(network: nn.Module) -> nn.Module:
+    """The part of a card's network that may compute in less than full precision."""
+    return network.backbone if isinstance(network, MarkNetwork) else network
 
 
 class Input(nn.Module):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from likemark.db.errors import InvalidInput, ModelDamaged, one_line
 from likemark.retrieval.cards import ModelCard
-from likemark.retrieval.poolings import OURS, is_ours, layers, parts
+from likemark.retrieval.poolings import OURS, is_ours, parts
 from likemark.retrieval.training.config import Data, Training
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ _INNER = "backbone."  # what the backbone's weights are named with in a whole ne
 class Anew:
     drawings: int  # to learn from, at most
     corpus: Path | None = None  # theirs; None: the training's own
-    pooling: str | None = None  # what the layer is given, as "token+avg@8,11"; None: as it was
+    pooling: str | None = None  # what the layer is given, as "token+avg"; None: as it was
 
     def __post_init__(self) -> None:
         if self.drawings < 1:
             raise InvalidInput(f"drawings {self.drawings}: give 1 or more")
         try:
-            parts(self.pooling or "avg"), layers(self.pooling or "avg")
+            parts(self.pooling or "avg")
         except ValueError as error:
             raise InvalidInput(str(error)) from error
 

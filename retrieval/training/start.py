@@ -13,7 +13,7 @@ from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.convert import fetched, pretrained_settings
 from likemark.retrieval.models import FoundModel, find_model
 from likemark.retrieval.network import MarkNetwork, build_network
-from likemark.retrieval.poolings import OURS, is_ours, layers, parts
+from likemark.retrieval.poolings import OURS, is_ours, parts
 from likemark.retrieval.training.config import Network
 
 _INNER = "backbone."  # what the backbone's weights are named with in a whole network's
@@ -25,7 +25,7 @@ def starting_card(network: Network, *, name: str) -> ModelCard:
     Raises InvalidInput for an unknown backbone or pooling, ModelError for an unknown model.
     """
     try:
-        parts(network.pooling), layers(network.pooling)
+        parts(network.pooling)
     except ValueError as error:
         raise InvalidInput(f"network.{error}") from error
     settings = pretrained_settings(network.backbone)

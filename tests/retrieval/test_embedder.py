@@ -9,12 +9,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
+from support.models import tiny_model
 
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.convert import add_model
 from likemark.retrieval.devices import Device, choose_device
-from likemark.retrieval.embedder import MAX_GROUP, Embedder
+from likemark.retrieval.embedder import MAX_GROUP, Embedder, network_of
 from likemark.retrieval.models import FoundModel, find_model
+from likemark.retrieval.network import Input
 
 Pixels = NDArray[np.uint8]
 
@@ -47,9 +49,24 @@ def test_the_vector_is_timms_own_under_the_cards_normalisation(tiny: FoundModel)
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (tiny.card.mean, tiny.card.std))
     with torch.inference_mode():
         wanted = torch.nn.functional.normalize(network((images - mean) / std)).numpy()
-    embedder = Embedder.load(tiny, device="cpu")
-    embedder.device = Device("cpu", bf16=False)
+    embedder = Embedder(tiny.card, network_of(tiny), Device("cpu", bf16=False))
     assert embedder.embed(pictures(3)) == pytest.approx(wanted, abs=1e-4)
+
+
+@pytest.mark.parametrize("backbone", ["test_resnet", "test_vit"])
+def test_weights_kept_in_half_the_bits_give_the_rows_that_converting_them_gives(
+    tmp_path: Path, backbone: str
+) -> None:
+    model = tiny_model(tmp_path, backbone=backbone)
+    halves = Embedder(model.card, network_of(model), Device("cpu", bf16=True))
+    network, images = network_of(model).eval(), pictures(3, model.card.input_size)
+    assert any(p.dtype == torch.bfloat16 for p in halves._network.parameters())
+    with torch.inference_mode(), halves.device.precision():
+        vectors = network.to(memory_format=torch.channels_last)(
+            Input(model.card)(torch.from_numpy(images))
+        )
+    wanted = torch.nn.functional.normalize(vectors.float(), dim=1).numpy()
+    assert np.array_equal(halves.embed(images), wanted)
 
 
 def test_a_picture_alone_last_or_among_others_has_the_same_vector_to_the_bit(
@@ -105,13 +122,13 @@ def test_an_error_of_the_source_reaches_the_caller(embedder: Embedder) -> None:
 
 
 def test_bfloat16_stays_close_to_float32() -> None:
-    embedder = Embedder.load(find_model(), device="cpu")
-    images = pictures(4, embedder.size)
-    rows = {}
-    for bf16 in (False, True):
-        embedder.device = Device("cpu", bf16)
-        rows[bf16] = embedder.embed(images)
-    assert (rows[False] * rows[True]).sum(axis=1).min() > 0.99
+    model = find_model()
+    images = pictures(4, model.card.input_size)
+    whole, halves = (
+        Embedder(model.card, network_of(model), Device("cpu", bf16)).embed(images)
+        for bf16 in (False, True)
+    )
+    assert (whole * halves).sum(axis=1).min() > 0.99
 
 
 def test_a_grey_model_does_not_see_colour(tiny: FoundModel, tmp_path: Path) -> None:

@@ -141,7 +141,13 @@ def size_of(shape: Shape, features: Features) -> Size:
 
 def load_features(model: FoundModel, layers: Sequence[int], device: Device) -> Features:
     """See `Features`; on the device, ready to be asked."""
-    return Features(model, layers).to(device.torch())
+    features = Features(model, layers).to(device.torch())
+    if device.is_cpu:
+        attentions: list[Any] = [p for p in features.modules() if hasattr(p, "fused_attn")]
+        for each in attentions:
+            # Of so many tokens torch's fused attention takes longer on a processor than its parts.
+            each.fused_attn = False
+    return features
 
 
 def _levelled(features: torch.Tensor, channels: int) -> torch.Tensor:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.functional import interpolate, normalize
+from torch.nn.functional import interpolate, linear, normalize
 
 _WAY = 32  # channels of a learned likeness
 STRIDE = 4  # px of a scene that one place of the mask stands for
@@ -108,8 +108,7 @@ class Likeness(nn.Module):
         places: (B, h * w, c); tokens: (Q, T, c); parts: of the channels, each by itself
         """
         for there, own in zip(places.chunk(parts, 2), tokens.chunk(parts, 2), strict=True):
-            flat = normalize(there, dim=2)[asks[:, 0]]
-            alike = normalize(own, dim=2)[asks[:, 1]] @ flat.transpose(1, 2)
+            alike = _alike(normalize(there, dim=2), normalize(own, dim=2), asks)
             for one in torch.split(alike, list(self.size.tokens), 1):
                 yield one[:, 0]
                 yield one[:, 1:].amax(1)
@@ -175,6 +174,17 @@ class OneShot(nn.Module):
         )
         mask: torch.Tensor = self.head(torch.cat([fine[scene] * (1 + gain) + shift, coarse], dim=1))
         return mask[:, 0].float()
+
+
+def _alike(places: torch.Tensor, tokens: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
+    """(A, T, h * w): products of each question's tokens with the places of its scene.
+
+    places: (B, h * w, c); tokens: (Q, T, c); asks: (A, 2)
+    """
+    asked = tokens[asks[:, 1]]
+    if len(places) == 1:  # as where a mark is looked for: nothing is copied for each question
+        return linear(asked, places[0])
+    return asked @ places[asks[:, 0]].transpose(1, 2)
 
 
 def _standard(norm: nn.BatchNorm1d, features: torch.Tensor) -> torch.Tensor:

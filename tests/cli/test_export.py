@@ -48,7 +48,9 @@ def test_json_is_the_card_with_what_onnx_was_held_against(
     ("arguments", "code", "said"),
     [(["none"], 1, "no model 'none'; there are: "),
      (["."], 1, "holds no training: there is no settings.json"),
-     (["tiny.json", "--name", "a/b"], 2, "name 'a/b' must be a file's name")],
+     (["tiny.json", "--name", "a/b"], 2, "name 'a/b' must be a file's name"),
+     (["tiny.json", "--corpus", "."], 2, "say what --whiten learns from: give --whiten N"),
+     (["tiny.json", "--whiten", "9"], 2, "tiny is no training's folder: name the corpus")],
     ids=str,
 )  # fmt: skip
 def test_what_cannot_be_exported_is_one_line(

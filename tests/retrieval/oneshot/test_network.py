@@ -7,7 +7,8 @@ import torch
 from support.models import tiny_model
 
 from likemark.db.errors import ModelError
-from likemark.retrieval.oneshot.features import Features
+from likemark.retrieval.devices import Device
+from likemark.retrieval.oneshot.features import Features, load_features
 from likemark.retrieval.oneshot.network import OneShot, Size
 
 SIZE = Size(channels=12, layers=2, tokens=(5, 2), width=8, depth=1, heads=2, fine=8, ways=2)
@@ -81,6 +82,18 @@ def test_features_are_those_of_the_models_layers_at_three_sizes_of_the_query(
     first = queries[:, 1 : features.tokens[0]]
     torch.testing.assert_close(first, scenes.flatten(2).transpose(1, 2), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(scenes.mean(1) * 0, scenes.mean(1), rtol=0, atol=1e-4)
+
+
+def test_features_on_a_processor_are_the_same_with_attention_in_its_parts(tmp_path: Path) -> None:
+    model = tiny_model(tmp_path, backbone="test_vit")
+    fused = Features(model, (1, 3))
+    parts = load_features(model, (1, 3), Device("cpu", bf16=False))
+    images = fused.prepare(torch.randint(0, 256, (1, 64, 96, 3), dtype=torch.uint8))
+    assert any(getattr(m, "fused_attn", False) for m in fused.modules())
+    assert not any(getattr(m, "fused_attn", False) for m in parts.modules())
+    torch.testing.assert_close(
+        parts.of_scenes(images), fused.of_scenes(images), rtol=1e-4, atol=1e-4
+    )
 
 
 def test_scenes_of_any_shape_are_seen(tmp_path: Path) -> None:

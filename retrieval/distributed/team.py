@@ -28,6 +28,8 @@ _FUSE = 8
 # Starts that may fail, for each worker, while none is at work; and seconds between them.
 _STARTS = 3
 _PAUSE = 1.0
+# Seconds that a start under way may take to end once its worker is sent home.
+_LEAVING = 10.0
 
 _NOBODY = "no worker was ready after {:g} seconds; has the cluster a free processor?"
 
@@ -61,6 +63,7 @@ class Team:
     terms: Terms
     _ready: list[_Member] = field(default_factory=list)
     _actors: list[Any] = field(default_factory=list)  # alive or starting
+    _starting: list[threading.Thread] = field(default_factory=list)
     _change: threading.Condition = field(default_factory=threading.Condition)
     _quarantine: threading.Lock = field(default_factory=threading.Lock)
     _lone: _Member | None = None
@@ -95,11 +98,13 @@ class Team:
 
         with self._change:
             self._over.set()
-            actors = list(self._actors)
+            actors, starting = list(self._actors), list(self._starting)
             self._change.notify_all()
         for actor in actors:
             with suppress(Exception):  # it is dead, or the cluster is
                 ray.kill(actor)
+        for thread in starting:  # Ray ends what still waits for an actor when it is left
+            thread.join(_LEAVING)
 
     def _alone(self, call: Call, picture: Given) -> Answer:
         ended, reason = 0, ""
@@ -172,7 +177,11 @@ class Team:
         self._replace()
 
     def _replace(self) -> None:
-        threading.Thread(target=self._join, name="worker-start", daemon=True).start()
+        thread = threading.Thread(target=self._join, name="worker-start", daemon=True)
+        with self._change:
+            self._starting = [each for each in self._starting if each.is_alive()]
+            thread.start()
+            self._starting.append(thread)
 
     def _join(self) -> None:
         try:

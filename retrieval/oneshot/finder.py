@@ -115,8 +115,9 @@ class Finder:
     ) -> None:
         self.card, self.threshold, self.embedder = card, card.threshold, embedder
         self._network: Any = network.eval().to(embedder.device.torch())
-        embedder.device.settle(self._network)
         self._features = features
+        for part in (self._network, features):
+            embedder.device.settle(part)
         self._held = _Held(None)
 
     @property
@@ -139,7 +140,6 @@ class Finder:
                 f"one-shot model {known.name!r} learned from another backbone than that of "
                 f"{model.card.name!r}: install the two that were made together"
             )
-        chosen.settle(features)
         return cls(known, _filled(known, path.parent, features), features, _embedder(model, chosen))
 
     def ask(self, query: Pixels, *, name: str = "query") -> Ask:

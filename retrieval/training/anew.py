@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import torch
 
 Weights = dict[str, "torch.Tensor"]
-_INNER = "backbone."  # what the backbone's weights are named with in a whole network's
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,7 @@ def learned_anew(
     named, ModelDamaged for weights that do not fit, and what `read_corpus` raises.
     """
     from likemark.retrieval.network import MarkNetwork, build_network
+    from likemark.retrieval.training.start import INNER
     from likemark.retrieval.training.whitening import whiten_on
 
     card, weights = _pooled_so(card, weights, anew.pooling)
@@ -72,7 +72,7 @@ def learned_anew(
         missing, unknown = network.load_state_dict(weights, strict=False)
     except RuntimeError as error:
         raise ModelDamaged(f"model {card.name!r}: {one_line(str(error), limit=200)}") from error
-    if unknown or any(name.startswith(_INNER) for name in missing):
+    if unknown or any(name.startswith(INNER) for name in missing):
         raise ModelDamaged(f"model {card.name!r}: its weights do not fit")
     count = whiten_on(network, card, data, anew.drawings, device=device, told=told)
     whose = "its drawings" if anew.corpus is None else f"the drawings of {anew.corpus.name!r}"
@@ -83,6 +83,8 @@ def learned_anew(
 
 def _pooled_so(card: ModelCard, weights: Weights, pooling: str | None) -> tuple[ModelCard, Weights]:
     """With the backbone's weights alone where the pooling is another one."""
+    from likemark.retrieval.training.start import INNER
+
     if pooling is None and not is_ours(card.pooling):
         raise InvalidInput(
             f"{card.name} has no last layer: say what it is to be given, as pooling avg"
@@ -90,9 +92,9 @@ def _pooled_so(card: ModelCard, weights: Weights, pooling: str | None) -> tuple[
     if pooling is None or card.pooling == OURS + pooling:
         return card, weights
     if is_ours(card.pooling):
-        weights = {name: value for name, value in weights.items() if name.startswith(_INNER)}
+        weights = {name: value for name, value in weights.items() if name.startswith(INNER)}
     else:
-        weights = {_INNER + name: value for name, value in weights.items()}
+        weights = {INNER + name: value for name, value in weights.items()}
     card = replace(
         card, pooling=OURS + pooling,
         provenance=f"{card.provenance}, a last layer over {pooling}",

@@ -16,7 +16,7 @@ from likemark.retrieval.network import MarkNetwork, build_network
 from likemark.retrieval.poolings import OURS, is_ours, parts
 from likemark.retrieval.training.config import Network
 
-_INNER = "backbone."  # what the backbone's weights are named with in a whole network's
+INNER = "backbone."  # what the backbone's weights are named with in a whole network's
 
 
 def starting_card(network: Network, *, name: str) -> ModelCard:
@@ -85,10 +85,10 @@ def _go_on(built: MarkNetwork, card: ModelCard, model: FoundModel, network: Netw
     if not is_ours(model.card.pooling):
         fill(built.backbone, weights, network)
         return
-    inner = {k.removeprefix(_INNER): v for k, v in weights.items() if k.startswith(_INNER)}
+    inner = {k.removeprefix(INNER): v for k, v in weights.items() if k.startswith(INNER)}
     fill(built.backbone, inner, network)
     if (model.card.pooling, model.card.dimension) == (card.pooling, card.dimension):
-        head = {k: v for k, v in weights.items() if not k.startswith(_INNER)}
+        head = {k: v for k, v in weights.items() if not k.startswith(INNER)}
         built.load_state_dict(head, strict=False)
 
 

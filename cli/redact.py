@@ -80,7 +80,7 @@ def redact(
         typer.Option(
             min=0,
             max=1,
-            help="Probability from which a place counts [default: the network's own].",
+            help="Probability from which a place counts [default: 0.25; --regions: all of them].",
             show_default=False,
         ),
     ] = None,
@@ -170,9 +170,10 @@ def _locating(
         name = "standard input" if regions == STDIN else regions
         entries = listing.read_listing(_text(regions), name=name, threshold=threshold)
         return listing.locating_listed(entries, name=name)
+    least = locating.THRESHOLD if threshold is None else threshold
     if all_logos:
-        return locating.locating_all(threshold=threshold, device=device)
-    return locating.locating_queries(query, threshold=threshold, device=device, limits=limits)
+        return locating.locating_all(threshold=least, device=device)
+    return locating.locating_queries(query, threshold=least, device=device, limits=limits)
 
 
 def _text(regions: str) -> bytes:

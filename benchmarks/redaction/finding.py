@@ -11,6 +11,7 @@ from likemark.benchmarks.encoders import Pixels
 from likemark.benchmarks.locate.found import Rect
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.devices import AUTO
+from likemark.retrieval.redact.locating import THRESHOLD
 from likemark.retrieval.redact.regions import Region, region_of_box
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Finding(Protocol):
 
 
 class NetworkFinding:
-    """The finder that is shipped, at its own threshold."""
+    """The finder that is shipped, from the probability on that `likemark redact` covers."""
 
     name = "found"
 
@@ -60,7 +61,7 @@ class NetworkFinding:
             ask = self._finder.ask(query)
         except InvalidInput:  # a crop without ink asks for nothing
             return []
-        found = self._finder.locate(np.ascontiguousarray(scene), [ask])
+        found = self._finder.locate(np.ascontiguousarray(scene), [ask], threshold=THRESHOLD)
         return [each.region for each in found]
 
 

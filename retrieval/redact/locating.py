@@ -13,12 +13,15 @@ from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.redact.regions import Locator, Pixels, Region
 
 Locating = Callable[[Path], Locator]  # takes a file's name, before it is opened
+# A mark that stays is worse than a place covered without need: three times as bad. So a place is
+# covered from a probability of 1 / (1 + 3) on, where `locate` names it from the network's own.
+THRESHOLD = 0.25
 
 
 def locating_queries(
     queries: Sequence[Path],
     *,
-    threshold: float | None = None,
+    threshold: float = THRESHOLD,
     device: str = AUTO,
     limits: PictureLimits | None = None,
     card: Path | None = None,
@@ -26,7 +29,7 @@ def locating_queries(
     """What finds the marks that are shown, with the network.
 
     queries: pictures of marks, and folders of such
-    threshold: probability from which a place counts, 0 to 1; None: the network's own
+    threshold: probability from which a place counts, 0 to 1
     card: of the network; None: the one in the package
     Raises PictureError, InvalidInput where a picture shows no mark, NotFound, and as `Finder.load`.
     """
@@ -48,7 +51,7 @@ def locating_queries(
 
 
 def locating_all(
-    *, threshold: float | None = None, device: str = AUTO, card: Path | None = None
+    *, threshold: float = THRESHOLD, device: str = AUTO, card: Path | None = None
 ) -> Locating:
     """What finds every mark, whichever it is; raises as `Finder.load`."""
     check_threshold(threshold)

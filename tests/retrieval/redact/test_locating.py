@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.drawings import badge
-from support.located import RedFinder, save, scene
+from support.located import RED, RedFinder, save, scene
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.retrieval.oneshot.finder import Finder
@@ -38,14 +38,18 @@ def test_every_query_is_asked_in_every_scene(finder: RedFinder, tmp_path: Path) 
     assert len(locate(scene((10, 20), (50, 40)))) == 6
 
 
-def test_the_threshold_is_the_finders_own_unless_given(finder: RedFinder, tmp_path: Path) -> None:
+def test_a_place_is_covered_before_the_finder_would_name_it(
+    finder: RedFinder, tmp_path: Path
+) -> None:
     logo = save(tmp_path / "logo.png", badge())
-    found = {
-        threshold: len(locating(tmp_path)(scene((10, 20))))
-        for threshold in (None, 0.1, 0.9)
-        for locating in [locating_queries([logo], threshold=threshold, device="cpu")]
-    }
-    assert found == {None: 1, 0.1: 1, 0.9: 0}  # the block's own is 0.8
+    for height, covered in ((8, 1), (7, 0)):  # 80 px and 70 of the 300 that are sure
+        frame = np.full((60, 80, 3), 255, np.uint8)
+        frame[10 : 10 + height, 20:30] = RED
+        assert not finder.propose(frame)
+        for locating in (locating_queries([logo], device="cpu"), locating_all(device="cpu")):
+            assert len(locating(tmp_path)(frame)) == covered
+    surer = locating_queries([logo], threshold=0.9, device="cpu")
+    assert not surer(tmp_path)(scene((10, 20)))
 
 
 def test_any_mark_is_found_in_a_frame_that_lies_turned(finder: RedFinder, tmp_path: Path) -> None:

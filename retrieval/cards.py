@@ -1,7 +1,7 @@
 """A model: safetensors and a JSON card that says what it is and how to feed it.
 
-Models that share most of their weights share a file: a card may name a base, which the weights of
-its own file are laid over.
+Models that share most of their weights share files: a card may name some that the weights of its
+own file are laid over.
 """
 
 from __future__ import annotations
@@ -86,13 +86,25 @@ class Card:
                 raise self.damaged(f"{path} cannot be read: {reason}") from error
         return weights
 
+    def read_merged(self, folder: Path) -> dict[str, torch.Tensor]:
+        """With the changes that a training learned beside them added. Raises ModelDamaged."""
+        from likemark.retrieval.lowrank import merged
+
+        try:
+            return merged(self.read_weights(folder))
+        except (KeyError, RuntimeError) as error:
+            raise self._unfit(folder, error) from error
+
     def fill(self, network: nn.Module, folder: Path) -> None:
         """Raises ModelDamaged where the files' weights do not fit."""
         try:
-            network.load_state_dict(self.read_weights(folder), strict=True)
+            network.load_state_dict(self.read_merged(folder), strict=True)
         except RuntimeError as error:
-            reason = one_line(str(error), limit=200)
-            raise self.damaged(f"{folder / self.weights} does not fit: {reason}") from error
+            raise self._unfit(folder, error) from error
+
+    def _unfit(self, folder: Path, error: Exception) -> ModelDamaged:
+        reason = one_line(str(error), limit=200)
+        return self.damaged(f"{folder / self.weights} does not fit: {reason}")
 
     def damaged(self, why: str) -> ModelDamaged:
         return ModelDamaged(f"{self.kind} {self.name!r}: {why}")
@@ -111,8 +123,8 @@ class ModelCard(Card):
     provenance: str  # training data and where the weights come from
     weights: str  # file name, beside the card
     sha256: str  # of the weights file, hexadecimal
-    base: str = ""  # file name, beside the card, of weights that those of `weights` are laid over
-    base_sha256: str = ""
+    # Names and sha256 of files beside the card: each is laid over those before it, `weights` last.
+    bases: tuple[tuple[str, str], ...] = ()
     colour: str = "rgb"  # "grey": the network sees luminance (ITU-R BT.601) in all three channels
     options: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the backbone
     about: Mapping[str, Any] = field(default_factory=dict)  # data, recipe, scores: for people
@@ -132,25 +144,32 @@ class ModelCard(Card):
             raise ModelDamaged(f"model card {path}: missing or unknown: {listed}")
         for name in ("mean", "std"):
             values[name] = tuple(values[name]) if isinstance(values[name], list) else ()
+        values["bases"] = _pairs(values.get("bases", []))
         return cls(**values)
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:
-        own = (self.weights, self.sha256)
-        return ((self.base, self.base_sha256), own) if self.base else (own,)
+        return (*self.bases, (self.weights, self.sha256))
 
     @property
     def fingerprint(self) -> str:
         """Equal for models whose vectors may be mixed: 64 hexadecimal digits."""
         what = {k: v for k, v in asdict(self).items() if k not in _NOT_IN_VECTORS}
-        if not self.base:
-            del what["base_sha256"]
+        if self.bases:
+            what["bases_sha256"] = [sha256 for _, sha256 in self.bases]
         text = json.dumps({**what, "picture_rules": PICTURE_RULES}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-_OPTIONAL = {"base", "base_sha256", "colour", "options", "about"}
-_NOT_IN_VECTORS = ("name", "licence", "provenance", "weights", "base", "about")
+_OPTIONAL = {"bases", "colour", "options", "about"}
+_NOT_IN_VECTORS = ("name", "licence", "provenance", "weights", "bases", "about")
+
+
+def _pairs(value: Any) -> Any:
+    """A list of lists as tuples; anything else as it is, for `_problem` to refuse."""
+    if not isinstance(value, list) or not all(isinstance(each, list) for each in value):
+        return value
+    return tuple(tuple(each) for each in value)
 
 
 def file_sha256(path: Path) -> str:
@@ -161,12 +180,21 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _are_files(pairs: Any) -> bool:
+    return isinstance(pairs, tuple) and all(
+        isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(x, str) and x for x in pair)
+        for pair in pairs
+    )
+
+
 def _problem(card: ModelCard) -> str | None:
     texts = (card.name, card.backbone, card.pooling, card.licence, card.weights, card.sha256)
     if not all(isinstance(text, str) and text for text in texts):
         return "name, backbone, pooling, licence, weights and sha256 must be text"
-    if bool(card.base) != bool(card.base_sha256) or card.base == card.weights:
-        return "base must be another file than weights, and base_sha256 its hash"
+    if not _are_files(card.bases):
+        return "bases must be a list of pairs: a file's name and its sha256"
+    if len({name for name, _ in card.files}) <= len(card.bases):
+        return "bases and weights must be different files"
     for name, _ in card.files:
         if Path(name).name != name or not name.endswith(".safetensors"):
             return f"weights {name!r} must be a .safetensors file beside the card"

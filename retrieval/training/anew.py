@@ -61,6 +61,7 @@ def learned_anew(
     Raises InvalidInput for too few drawings, or for a model of timm's own pooling where none is
     named, ModelDamaged for weights that do not fit, and what `read_corpus` raises.
     """
+    from likemark.retrieval.lowrank import merged
     from likemark.retrieval.network import MarkNetwork, build_network
     from likemark.retrieval.training.start import INNER
     from likemark.retrieval.training.whitening import whiten_on
@@ -69,8 +70,8 @@ def learned_anew(
     network = build_network(card)
     assert isinstance(network, MarkNetwork)
     try:
-        missing, unknown = network.load_state_dict(weights, strict=False)
-    except RuntimeError as error:
+        missing, unknown = network.load_state_dict(merged(weights), strict=False)
+    except (KeyError, RuntimeError) as error:
         raise ModelDamaged(f"model {card.name!r}: {one_line(str(error), limit=200)}") from error
     if unknown or any(name.startswith(INNER) for name in missing):
         raise ModelDamaged(f"model {card.name!r}: its weights do not fit")
@@ -78,7 +79,9 @@ def learned_anew(
     whose = "its drawings" if anew.corpus is None else f"the drawings of {anew.corpus.name!r}"
     about = {**card.about, "whitened": count}
     said = f"{card.provenance}, then whitened on {count:,} of {whose}"
-    return replace(card, provenance=said, about=about), dict(network.state_dict())
+    head = {k: v for k, v in network.state_dict().items() if not k.startswith(INNER)}
+    inner = {k: v for k, v in weights.items() if k.startswith(INNER)}
+    return replace(card, provenance=said, about=about), {**inner, **head}
 
 
 def _pooled_so(card: ModelCard, weights: Weights, pooling: str | None) -> tuple[ModelCard, Weights]:

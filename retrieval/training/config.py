@@ -71,11 +71,13 @@ class Network:
     dimension: int = 256  # of the embedding
     colour: str = "rgb"  # or grey
     freeze: int = 0  # first blocks of the backbone that are not trained
+    rank: int = 0  # of what is learned beside each linear layer of the others; 0: all their weights
     patch_drop: float = 0.0  # share of a picture's patches that a step leaves out: a faster step
     whole: float = 0.15  # share of the steps, the last ones, that see all patches all the same
 
     def __post_init__(self) -> None:
         check("network.patch_drop", 0 <= self.patch_drop < 1, "from 0 to below 1")
+        check("network.rank", 0 <= self.rank <= 256, "from 0 to 256")
         check("network.whole", 0 <= self.whole <= 1, "from 0 to 1")
         check("network.size", 32 <= self.size <= 1024, "from 32 to 1024 px")
         check("network.dimension", 8 <= self.dimension <= 4096, "from 8 to 4096")

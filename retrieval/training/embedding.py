@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from likemark.retrieval.cards import ModelCard
+from likemark.retrieval.lowrank import let_change, merged
 from likemark.retrieval.network import Input, MarkNetwork, build_network
 from likemark.retrieval.report.text import counted
 from likemark.retrieval.training.alike import find_alike
@@ -19,7 +20,7 @@ from likemark.retrieval.training.corpus import find_photos, read_corpus
 from likemark.retrieval.training.export import kept_weights
 from likemark.retrieval.training.folder import SHAPES
 from likemark.retrieval.training.observers import Facts
-from likemark.retrieval.training.optimiser import make_optimiser, set_training
+from likemark.retrieval.training.optimiser import depths_of, make_optimiser, set_training
 from likemark.retrieval.training.patches import dropped_at, let_drop, set_dropped
 from likemark.retrieval.training.preview import preview
 from likemark.retrieval.training.processes import check_shares, first_alone
@@ -39,7 +40,7 @@ def load_best(config: Training, folder: Path) -> tuple[ModelCard, nn.Module]:
     """
     card = starting_card(config.network, name=folder.resolve().name)
     network = build_network(card)
-    network.load_state_dict(kept_weights(folder).weights)
+    network.load_state_dict(merged(kept_weights(folder).weights))
     return card, network
 
 
@@ -61,6 +62,12 @@ class Embedding:
         )  # fmt: skip
         device = place.device.torch()
         self.network: MarkNetwork = starting_network(card, config.network, seed=config.run.seed)
+        if config.network.rank:
+            depths = depths_of(self.network.backbone)
+            let_change(
+                self.network.backbone, config.network.rank,
+                lambda name: depths[name] >= config.network.freeze,
+            )  # fmt: skip
         self.network.to(device).to(memory_format=torch.channels_last)
         if config.network.patch_drop:
             let_drop(self.network)
@@ -85,7 +92,10 @@ class Embedding:
 
     def optimiser(self) -> torch.optim.Optimizer:
         config = self._config
-        return make_optimiser(self.network, config.optimiser, freeze=config.network.freeze)
+        return make_optimiser(
+            self.network, config.optimiser, freeze=config.network.freeze,
+            changes=config.network.rank > 0,
+        )  # fmt: skip
 
     def batches(self) -> Dataset[Batch]:
         return self._views

@@ -43,8 +43,8 @@ def export_model(
     extra: a folder with further models
     anew: how its last layer is learned anew; None: it is not
     size: px of its pictures, in place of its own
-    over: a model that it shares weights with: only the others are written, and that model's file
-        is copied beside them
+    over: a model that it shares weights with: only the others are written, and that model's files
+        are copied beside them
     told: how many drawings are embedded, of all that its last layer learns from
     Raises NotFound for a folder without a training, ModelError for an unknown model, ModelDamaged
     for weights that do not fit, InvalidInput for a name that no file can have, for a model to lie
@@ -79,7 +79,7 @@ def _taken(source: str, extra: Path | None) -> tuple[Training | None, ModelCard,
 def _named(card: ModelCard, name: str) -> ModelCard:
     if name.startswith(".") or Path(name).name != name:
         raise InvalidInput(f"name {name!r} must be a file's name, without an ending")
-    return replace(card, name=name, weights=f"{name}.safetensors", base="", base_sha256="")
+    return replace(card, name=name, weights=f"{name}.safetensors", bases=())
 
 
 def _sized(card: ModelCard, size: int) -> ModelCard:
@@ -94,11 +94,12 @@ def _sized(card: ModelCard, size: int) -> ModelCard:
 
 
 def _check_fit(card: ModelCard, weights: Weights) -> None:
+    from likemark.retrieval.lowrank import merged
     from likemark.retrieval.network import build_network
 
     try:
-        build_network(card).load_state_dict(weights, strict=True)
-    except RuntimeError as error:
+        build_network(card).load_state_dict(merged(weights), strict=True)
+    except (KeyError, RuntimeError) as error:
         reason = one_line(str(error), limit=200)
         raise ModelDamaged(f"model {card.name!r}: its weights do not fit: {reason}") from error
 
@@ -112,14 +113,12 @@ def _written_over(base: FoundModel, card: ModelCard, weights: Weights, folder: P
         for key, value in weights.items()
         if key not in there or not torch.equal(value, there[key])
     }
-    if base.card.base or len(own) == len(weights):
+    if not there.keys() <= weights.keys() or len(own) == len(weights):
         raise InvalidInput(f"{base.card.name}: has no file that {card.name} could lie over")
-    found = _written(
-        replace(card, base=base.card.weights, base_sha256=base.card.sha256), own, folder
-    )
-    target = folder / base.card.weights
-    if not target.exists():
-        write_whole(target, (base.folder / base.card.weights).read_bytes())
+    found = _written(replace(card, bases=base.card.files), own, folder)
+    for name, _ in base.card.files:
+        if not (folder / name).exists():
+            write_whole(folder / name, (base.folder / name).read_bytes())
     found.card.check_weights(folder)
     return found
 

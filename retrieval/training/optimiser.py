@@ -8,25 +8,29 @@ from typing import Any
 import torch
 from torch import nn
 
+from likemark.retrieval.lowrank import is_change
 from likemark.retrieval.network import MarkNetwork
 from likemark.retrieval.training.config import Optimiser
 
 _START = 10  # steps: the average follows faster until it has seen some
 
 
-def make_optimiser(network: MarkNetwork, settings: Optimiser, *, freeze: int) -> torch.optim.AdamW:
+def make_optimiser(
+    network: MarkNetwork, settings: Optimiser, *, freeze: int, changes: bool = False
+) -> torch.optim.AdamW:
     """Backbone and head at rates of their own; biases and norms do not decay.
 
     freeze: layers of the backbone, counted from the input, that keep their weights
+    changes: of the backbone's others only what `let_change` put beside them is learned
     """
     from timm.optim._param_groups import param_groups_layer_decay
 
     backbone: Any = param_groups_layer_decay(
         network.backbone, settings.decay, layer_decay=settings.layer_decay
     )
-    depths = _depths(network.backbone)
-    for depth, parameter in zip(depths.values(), network.backbone.parameters(), strict=True):
-        parameter.requires_grad_(depth >= freeze)
+    depths = depths_of(network.backbone)
+    for name, parameter in network.backbone.named_parameters():
+        parameter.requires_grad_(depths[name] >= freeze and (not changes or is_change(name)))
     groups = [
         {
             "params": [p for p in group["params"] if p.requires_grad],
@@ -39,7 +43,8 @@ def make_optimiser(network: MarkNetwork, settings: Optimiser, *, freeze: int) ->
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.rate)
 
 
-def _depths(backbone: nn.Module) -> dict[str, int]:
+def depths_of(backbone: nn.Module) -> dict[str, int]:
+    """Of each parameter the layer, counted from the input."""
     from timm.models import group_parameters
 
     declared: Any = backbone

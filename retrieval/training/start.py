@@ -80,7 +80,7 @@ def starting_model(network: Network) -> FoundModel | None:
 
 def _go_on(built: MarkNetwork, card: ModelCard, model: FoundModel, network: Network) -> None:
     """Take the model's backbone, and what follows it where that is of the same form."""
-    stored = model.card.read_weights(model.folder)
+    stored = model.card.read_merged(model.folder)
     weights = {key: value.float() for key, value in stored.items()}
     if not is_ours(model.card.pooling):
         fill(built.backbone, weights, network)

@@ -196,7 +196,7 @@ def test_a_model_of_smaller_pictures_shares_the_file_of_another(
     rows, same = (Embedder.load(m, device="cpu").embed(squares) for m in (small, alone))
     assert np.array_equal(rows, same)
     again = export_model(str(out / "small.json"), tmp_path / "again")
-    assert (again.card.base, again.card.sha256) == ("", alone.card.sha256)
+    assert (again.card.bases, again.card.sha256) == ((), alone.card.sha256)
     (out / "whole.safetensors").write_bytes(b"x")
     with pytest.raises(ModelDamaged, match=r"whole\.safetensors is not the file of its card"):
         Embedder.load(small)

@@ -117,6 +117,12 @@ class IndexUnreachable(IndexFault):
     pass
 
 
+def unforeseen(name: str, fault: Exception) -> LikemarkError:
+    """A fault that nobody foresaw, of one file of many: the others go on."""
+    said = f"{type(fault).__name__}: {one_line(str(fault), limit=160)}"
+    return LikemarkError(f"{one_line(name)}: could not be done, please report this: {said}")
+
+
 def one_line(text: str, *, limit: int = 300) -> str:
     """Text from outside made safe for one line of a terminal or log."""
     flat = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from likemark.db.errors import ModelDamaged, ModelError, one_line
+from likemark.retrieval.files import write_whole
 from likemark.retrieval.poolings import OURS, is_ours, parts
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Card:
     def write(self, path: Path) -> None:
         whole: Any = self
         text = json.dumps(asdict(whole), indent=2, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        write_whole(path, (text + "\n").encode())
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:

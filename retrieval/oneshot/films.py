@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from av import VideoFrame
 
-_WHOLE = 0.98  # share of the stated duration that a whole file holds
 _ROUNDING = 1e-6  # seconds
 
 
@@ -55,7 +54,7 @@ def film_scenes(
         yield Scene(source, pixels, number, seconds, of)
     if number < 0:
         raise PictureError(film.name, "damaged", "no frame could be decoded")
-    if _ends_early(film, last):
+    if film.ends_early(last):
         problem(f"{film.name}: ends early: {last:.2f} of {film.seconds:.2f} seconds are there")
 
 
@@ -86,8 +85,3 @@ def _frames(
                 damaged += 1
     if damaged:
         problem(f"{one_line(film.name)}: damaged packets left out: {damaged}")
-
-
-def _ends_early(film: Film, last: float) -> bool:
-    slack = max((1 - _WHOLE) * film.seconds, 3 / float(film.rate))
-    return last < film.seconds - slack

@@ -10,7 +10,7 @@ import numpy as np
 
 from likemark.db.errors import InvalidInput, LikemarkError, PictureError, one_line
 from likemark.db.search import MarkRow
-from likemark.retrieval.oneshot.outlines import polygon
+from likemark.retrieval.oneshot.outlines import outlines
 from likemark.retrieval.oneshot.sources import Source
 from likemark.retrieval.redact.regions import Region
 
@@ -108,13 +108,15 @@ def found_json(found: Found) -> dict[str, Any]:
 def _match_json(match: Match) -> dict[str, Any]:
     region, mark = match.region, match.mark
     asked = {"mark_id": mark and mark.id, "mark": mark and mark.title}
+    parts = [outline.tolist() for outline in outlines(region)]
     return {
         **(asked if match.query is None else {"query": match.query.name}),
         "score": _rounded(region.score),
         "similarity": _rounded(match.similarity),
         "box": list(region.box),
         "rotated_box": np.round(region.corners, 2).tolist(),
-        "polygon": polygon(region).tolist(),
+        "polygon": parts[0],
+        **({"polygons": parts} if len(parts) > 1 else {}),
     }
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from likemark.db.errors import InvalidInput, LikemarkError, one_line
+from likemark.db.errors import InvalidInput, LikemarkError, one_line, unforeseen
 from likemark.retrieval.oneshot.films import film_scenes
 from likemark.retrieval.oneshot.found import Asked, Found, Match, within
 from likemark.retrieval.oneshot.looks import Look
@@ -133,7 +133,12 @@ def _looked(
     if scene.is_plain:
         problem(f"{one_line(scene.shown)}: is of one colour: there is nothing to find in it")
         return nothing
-    matches = [_inside(match, width, height) for match in look(scene)]
+    try:
+        matches = [_inside(match, width, height) for match in look(scene)]
+    except LikemarkError:
+        raise
+    except Exception as fault:  # what nobody foresaw costs one scene
+        return replace(nothing, error=unforeseen(scene.shown, fault))
     kept = [match for match in matches if match is not None]
     kept.sort(key=lambda match: -match.region.score)
     return replace(nothing, matches=tuple(kept[: options.top]))

@@ -39,7 +39,8 @@ def windows(width: int, height: int) -> list[Box]:
         found = [found[int(place)] for place in np.linspace(0, len(found) - 1, _MOST - 1)]
     whole: Box = (0, 0, width, height)
     cut = [(round(x), round(y), round(x + wide), round(y + tall)) for x, y, wide, tall in found]
-    return list(dict.fromkeys([whole, *cut]))
+    # In a scene of a px or two some have no side left.
+    return list(dict.fromkeys([whole, *(box for box in cut if area(box) > 0)]))
 
 
 def spot_of(box: Box, scene: tuple[int, int], logits: Logits) -> Spot:

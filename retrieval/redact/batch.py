@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from likemark.db.errors import LikemarkError, one_line
+from likemark.db.errors import LikemarkError, one_line, unforeseen
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.redact.jobs import Job
 from likemark.retrieval.redact.locating import Locating
@@ -89,6 +89,8 @@ def redact_files(
             yield _redacted(job, locating(job.source), options, progress)
         except LikemarkError as error:
             yield Outcome(job.source, None, error=error)
+        except Exception as fault:  # what nobody foresaw costs one file too
+            yield Outcome(job.source, None, error=unforeseen(str(job.source), fault))
 
 
 def _redacted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ FORMATS = {
 }  # fmt: skip
 # TypeScript ends its names alike: such a video is taken where it is named itself.
 IN_FOLDERS = FORMATS.keys() - {".ts", ".mts"}
+_WHOLE = 0.98  # share of the stated duration that a whole file holds
+_CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _USUAL_RATE = Fraction(25)  # frames a second, of a file that states none
 
 
@@ -43,10 +46,17 @@ class Film:
     time_base: Fraction  # seconds of one unit of the frames' times
     frames: int  # as stated, or reckoned from the duration; 0: unknown
     seconds: float  # duration as stated; 0: unknown
+    stated: bool  # the duration is of the pictures alone
     start: float  # seconds at which its first frame is shown
     matrix: tuple[int, ...] | None  # display matrix, nine numbers
     turn: Turn  # that makes its frames upright
     interlaced: bool
+
+    def ends_early(self, last: float) -> bool:
+        """By the time of the last frame, in seconds from the first one on: a film of uneven rate
+        states no number of frames."""
+        slack = max((1 - _WHOLE) * self.seconds, 3 / float(self.rate))
+        return self.stated and last < self.seconds - slack
 
 
 def check_av() -> None:
@@ -109,7 +119,9 @@ def film_of(path: Path) -> Film:
             raise LikemarkError(f"{one_line(str(path))}: it holds no frame that can be decoded")
         matrix = _matrix(first.side_data.get("DISPLAYMATRIX"))
         rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
-        seconds = _seconds(container, stream)
+        start = first.time or 0.0
+        stated = _stated_seconds(container, stream, start)
+        seconds = (container.duration or 0) / 1e6 if stated is None else stated
         return Film(
             name=one_line(str(path)),
             codec=stream.codec_context.codec.canonical_name,
@@ -119,7 +131,8 @@ def film_of(path: Path) -> Film:
             time_base=stream.time_base or 1 / rate,
             frames=stream.frames or round(seconds * float(rate)),
             seconds=seconds,
-            start=first.time or 0.0,
+            stated=stated is not None,
+            start=start,
             matrix=matrix,
             turn=Turn() if matrix is None else turn_of_matrix(matrix),
             interlaced=first.interlaced_frame,
@@ -149,7 +162,15 @@ def _matrix(data: object) -> tuple[int, ...] | None:
     return tuple(int(number) for number in numbers) if len(numbers) == 9 else None
 
 
-def _seconds(container: InputContainer, stream: VideoStream) -> float:
+def _stated_seconds(container: InputContainer, stream: VideoStream, start: float) -> float | None:
+    """How long the pictures last from the first one on; None where the file states the duration
+    of sound and pictures together alone."""
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    return (container.duration or 0) / 1e6
+    clock = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))  # of Matroska
+    if clock:
+        hours, minutes, seconds = map(float, clock.groups())
+        return 3600 * hours + 60 * minutes + seconds - start
+    if len(container.streams) > 1 or container.duration is None:
+        return None
+    return container.duration / 1e6 - start

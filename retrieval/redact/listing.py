@@ -1,8 +1,9 @@
 """Regions that were located before, as `likemark locate --json` prints them.
 
 A list of {"scene": path, "width": px, "height": px, "regions": [...]}, and of each region "box"
-[left, top, right, bottom], and where they are known "polygon" [[x, y], ...] of px, "rotated_box"
-of four corners, and "score", 0 to 1. An "error" says that a picture could not be looked at.
+[left, top, right, bottom], and where they are known "polygon" [[x, y], ...] of px, "polygons" of
+all parts of a mark that has several, "rotated_box" of four corners, and "score", 0 to 1. An "error"
+says that a picture could not be looked at.
 """
 
 from __future__ import annotations
@@ -39,17 +40,17 @@ class Stated:
     """A region as it is listed; its mask is made when the picture is there."""
 
     box: Points  # (2, 2): upper left corner and lower right one
-    outline: Points | None  # of its largest part
+    outlines: tuple[Points, ...]  # of its parts, or of its largest one; none: they are not known
     corners: Points | None  # (4, 2), of the rotated box
     score: float
 
     def region(self, size: tuple[int, int]) -> Region:
         """In a picture of width and height, px."""
         box = np.clip([np.floor(self.box[0]), np.ceil(self.box[1])], 0, size).astype(int)
-        # A mark of several parts is listed with one part's outline: then its box is covered.
-        if self.outline is not None and _reaches(self.outline, self.box):
-            inside = np.clip(self.outline, 0, np.array(size) - 1)
-            region = region_of_polygon(inside, score=self.score)
+        # Where one part of several is listed, the box is covered.
+        if self.outlines and _reach(self.outlines, self.box):
+            inside = [np.clip(each, 0, np.array(size) - 1) for each in self.outlines]
+            region = region_of_polygon(*inside, score=self.score)
         else:
             (left, top), (right, bottom) = box.tolist()
             region = region_of_box(left, top, right - left, bottom - top, score=self.score)
@@ -138,12 +139,7 @@ def _stated(region: Mapping[str, Any], size: tuple[int, int], where: str) -> Sta
     first, last = np.maximum(np.floor(box[0]), 0), np.minimum(np.ceil(box[1]), size)
     if len(flat) != 4 or (first >= last).any():
         raise InvalidInput(f"{where}: its box is empty or outside: give left, top, right, bottom")
-    outline, corners = (
-        _points(region[key], where) if region.get(key) else None
-        for key in ("polygon", "rotated_box")
-    )
-    if outline is not None and len(outline) < 3:
-        outline = None  # of a mark of one px
+    corners = _points(region["rotated_box"], where) if region.get("rotated_box") else None
     if corners is not None and len(corners) != 4:
         raise InvalidInput(f"{where}: its rotated box must have four corners")
     if corners is not None and not _is_round(corners, box):
@@ -151,11 +147,20 @@ def _stated(region: Mapping[str, Any], size: tuple[int, int], where: str) -> Sta
     score = region.get("score", 1.0)
     if not isinstance(score, int | float) or not 0 <= score <= 1:
         raise InvalidInput(f"{where}: its score must be 0 to 1")
-    return Stated(box, outline, corners, float(score))
+    return Stated(box, _outlines(region, where), corners, float(score))
 
 
-def _reaches(outline: Points, box: Points) -> bool:
-    ends = np.array([outline.min(axis=0), outline.max(axis=0) + 1])
+def _outlines(region: Mapping[str, Any], where: str) -> tuple[Points, ...]:
+    parts = region.get("polygons") or ([region["polygon"]] if region.get("polygon") else [])
+    if not isinstance(parts, list):
+        raise InvalidInput(f"{where}: its polygons must be a list of them")
+    outlines = tuple(_points(part, where) for part in parts)
+    return outlines if all(len(each) >= 3 for each in outlines) else ()  # of a mark of one px
+
+
+def _reach(outlines: Sequence[Points], box: Points) -> bool:
+    every = np.concatenate(outlines)
+    ends = np.array([every.min(axis=0), every.max(axis=0) + 1])
     return bool((np.abs(ends - box) <= _SLACK).all())
 
 

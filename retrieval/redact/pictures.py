@@ -25,7 +25,7 @@ from likemark.retrieval.redact.regions import Locator, Pixels, Region
 from likemark.retrieval.redact.splice import spliced_jpeg, spliced_png
 from likemark.retrieval.redact.stored import check_mode, cover
 from likemark.retrieval.redact.style import Style
-from likemark.retrieval.redact.tiff import as_stored, tiff_options
+from likemark.retrieval.redact.tiff import as_stored, is_unpacked, tiff_options
 
 _QUALITY = 92  # of a lossy WebP or AVIF, which does not say what it was saved with
 
@@ -103,7 +103,7 @@ def _encoded(name: str, frame: ImageFile.ImageFile, content: bytes, kind: str) -
         if kind == "JPEG":
             return spliced_jpeg(data, content)
         return spliced_png(data, content) if kind == "PNG" else data
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         reason = one_line(str(error), limit=160)
         raise LikemarkError(f"{one_line(name)}: cannot be saved as {kind}: {reason}") from error
 
@@ -162,6 +162,8 @@ def _webp_px(content: bytes) -> bytes:
 
 
 def _notes(name: str, frame: Image.Image, content: bytes, kind: str) -> tuple[str, ...]:
+    if kind == "TIFF" and is_unpacked(frame):
+        return (f"{one_line(name)}: TIFF is written uncompressed, to keep its EXIF",)
     if _lossless(frame, content, kind):
         return ()
     own = "with its own tables" if kind == "JPEG" else f"at quality {_QUALITY}"

@@ -75,18 +75,25 @@ def region_of_mask(mask: Mask, *, score: float = 1.0) -> Region:
     return Region(left, top, inked, box_round(inked, left, top), score)
 
 
-def region_of_polygon(points: NDArray[np.floating], *, score: float = 1.0) -> Region:
-    """A region from the (n, 2) x and y in px of a polygon's corners, three or more."""
+def region_of_polygon(*parts: NDArray[np.floating], score: float = 1.0) -> Region:
+    """A region from the (n, 2) x and y in px of a polygon's corners, three or more.
+
+    parts: one for each part of a mark that has several
+    """
     import cv2
 
-    outline = np.rint(np.asarray(points, np.float64)).astype(np.int32)
-    if outline.ndim != 2 or outline.shape[1] != 2 or len(outline) < 3:
-        raise InvalidInput(f"a polygon of shape {outline.shape} must have 3 points or more")
-    left, top = outline.min(axis=0).tolist()
-    width, height = (outline.max(axis=0) - (left, top) + 1).tolist()
+    outlines = [np.rint(np.asarray(points, np.float64)).astype(np.int32) for points in parts]
+    for outline in outlines:
+        if outline.ndim != 2 or outline.shape[1] != 2 or len(outline) < 3:
+            raise InvalidInput(f"a polygon of shape {outline.shape} must have 3 points or more")
+    every = np.concatenate(outlines)
+    left, top = every.min(axis=0).tolist()
+    width, height = (every.max(axis=0) - (left, top) + 1).tolist()
     mask = np.zeros((height, width), np.uint8)
-    cv2.fillPoly(mask, [outline - np.array([left, top], np.int32)], (255,))
-    corners = np.asarray(points, np.float64) if len(points) == 4 else box_round(mask, left, top)
+    for outline in outlines:
+        cv2.fillPoly(mask, [outline - np.array([left, top], np.int32)], (255,))
+    alone = len(parts) == 1 and len(parts[0]) == 4
+    corners = np.asarray(parts[0], np.float64) if alone else box_round(mask, left, top)
     return Region(left, top, mask, corners, score)
 
 

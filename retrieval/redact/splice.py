@@ -20,6 +20,9 @@ _CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
 _BEFORE_PALETTE = {
     b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"mDCv", b"cLLi",
 }  # fmt: skip
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_RAW_PROFILE = b"raw profile type"  # ImageMagick's: a whole EXIF block and more, in hexadecimal
+_MOST_TEXT = 1 << 26  # bytes
 _KNOWN = _BEFORE_PALETTE | {b"bKGD", b"pHYs", b"tIME", b"eXIf"}
 
 
@@ -102,11 +105,41 @@ def _copied(name: bytes, *, same_depth: bool) -> bool:
 def _packed(name: bytes, data: bytes) -> bytes:
     if name == b"eXIf":
         data = clean_exif(data)
-    if name == b"iTXt":
-        data = clean_xmp(data)
-    if name == b"eXIf" and not data:
+    if name in _TEXTS:
+        name, data = _clean_text(name, data)
+    if name in (b"eXIf", *_TEXTS) and not data:
         return b""
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _clean_text(name: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """A text without the pictures in it, and its chunk's name; empty where nobody knows."""
+    keyword, _, rest = data.partition(b"\0")
+    if keyword.lower().startswith(_RAW_PROFILE):
+        return name, b""
+    if name == b"tEXt":
+        return name, clean_xmp(data)
+    if name == b"zTXt":
+        text = _inflated(rest[1:])
+        same = text is not None and clean_xmp(text) == text
+        return name, data if same else b""
+    if rest[:1] == b"\0":
+        return name, clean_xmp(data)
+    language, translated, packed = (*rest[2:].split(b"\0", 2), b"", b"")[:3]
+    text = _inflated(packed)
+    if text is None:
+        return name, b""
+    return name, keyword + b"\0\0\0" + b"\0".join((language, translated, clean_xmp(text)))
+
+
+def _inflated(data: bytes) -> bytes | None:
+    """None of what is damaged, or too much."""
+    inflater = zlib.decompressobj()
+    try:
+        text = inflater.decompress(data, _MOST_TEXT)
+    except zlib.error:
+        return None
+    return text if inflater.eof else None
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -44,12 +44,13 @@ def check_mode(name: str, frame: ImageFile.ImageFile) -> None:
 
 
 def _deep(frame: ImageFile.ImageFile) -> bool:
-    """Whether the file has more bits than Pillow reads."""
-    return any("16" in str(part) for tile in frame.tile for part in _texts(tile.args))
+    """Whether the file has more bits than Pillow reads: as "RGB;16B", but for a BMP's 5-6-5."""
+    return any(";16" in mode and mode != "BGR;16" for mode in map(_raw_mode, frame.tile))
 
 
-def _texts(arguments: object) -> Sequence[object]:
-    return arguments if isinstance(arguments, tuple) else (arguments,)
+def _raw_mode(tile: ImageFile._Tile) -> str:
+    first = tile.args[0] if isinstance(tile.args, tuple) and tile.args else tile.args
+    return first if isinstance(first, str) else ""
 
 
 def turn_of(frame: Image.Image) -> Turn:
@@ -74,7 +75,8 @@ def cover(frame: Image.Image, regions: Sequence[Region], style: Style) -> bool:
         frame.paste(made if made.mode == frame.mode else made.convert(frame.mode))
         return True
     clear = "transparency" in frame.info
-    rgb = np.array(frame.convert("RGBA" if clear else "RGB"))
+    # Of a copy: the conversion leaves its traces in the palette, which is written as it is.
+    rgb = np.array(frame.copy().convert("RGBA" if clear else "RGB"))
     mask = _painted(rgb, regions, turn, style)
     if mask is None:
         return False

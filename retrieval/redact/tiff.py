@@ -15,11 +15,17 @@ from PIL import Image, TiffImagePlugin
 from likemark.retrieval.redact.previews import clean_resources, clean_xmp
 
 _ORIENTATION, _XMP, _PHOTOSHOP = 274, 700, 34377
+_EXIF, _GPS, _MAKER = 34665, 34853, 37500
 # What says how the px are stored, which the writer does anew, or holds further pictures.
 _STORAGE = (
     254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325,
     330, 338, 339, 347, 512, 513, 514, 515, 519, 520, 521, 529, 530, 531, 532,
 )  # fmt: skip
+# Tags of makers' own begin here; of what they hold only this is known: IPTC, Photoshop's resources,
+# EXIF, ICC, GPS, copyright, and where on earth a map lies. The layers of Photoshop (37724) are not.
+_PRIVATE = 32768
+_KNOWN = {33432, 33550, 33723, 33922, 34264, _PHOTOSHOP, _EXIF, 34675, 34735, 34736, 34737, _GPS,
+          42112, 42113}  # fmt: skip
 _LYING = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -38,17 +44,33 @@ def as_stored(frame: Image.Image, content: bytes) -> Image.Image:
 
 
 def tiff_options(frame: Image.Image, content: bytes) -> dict[str, Any]:
-    """How a TIFF is saved: compressed as it was, with all tags that are not about its storage."""
+    """How a TIFF is saved: compressed as it was, unless `is_unpacked`, with all tags that are known
+    and not about its storage."""
     tags: Any = frame.getexif()
-    for tag in _STORAGE:
-        tags.pop(tag, None)
+    for tag in list(tags):
+        if tag in _STORAGE or (tag >= _PRIVATE and tag not in _KNOWN):
+            tags.pop(tag, None)
+    if _is_picture(tags.get_ifd(_EXIF).get(_MAKER)):
+        del tags.get_ifd(_EXIF)[_MAKER]
     for tag, clean in ((_PHOTOSHOP, clean_resources), (_XMP, clean_xmp)):
         if isinstance(tags.get(tag), bytes):
             tags[tag] = clean(tags[tag])
     orientation = _orientation(content)
     if orientation in _LYING:
         tags[_ORIENTATION] = orientation
-    return {"exif": tags, "compression": frame.info.get("compression", "raw")}
+    compression = "raw" if is_unpacked(frame) else frame.info.get("compression", "raw")
+    return {"exif": tags, "compression": compression}
+
+
+def is_unpacked(frame: Image.Image) -> bool:
+    """Whether it is written without compression: Pillow's way to compress cannot write EXIF."""
+    tags = frame.getexif()
+    packed = frame.info.get("compression", "raw") != "raw"
+    return packed and (_EXIF in tags or _GPS in tags)
+
+
+def _is_picture(note: object) -> bool:
+    return isinstance(note, bytes) and b"\xff\xd8\xff" in note
 
 
 def _orientation(content: bytes) -> int:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _HELD_BYTES = 512 * 2**20  # of the frames that wait, whatever their size
-_WHOLE = 0.98  # share of the stated duration that a whole file holds
 
 Progress = Callable[[int, int | None], None]  # frames written, and of how many
 
@@ -229,22 +228,20 @@ class _Run:
         name = self.film.name
         if self._damaged:
             self._notes.append(f"{name}: damaged packets left out: {self._damaged}")
-        if self._ends_early():
+        if self.film.ends_early(self._last):
             self._notes.append(
                 f"{name}: ends early: {self._last:.2f} of {self.film.seconds:.2f} seconds are there"
             )
         self._progress(self._frames, self._frames)
 
-    def _ends_early(self) -> bool:
-        """By the time of the last frame: a film of uneven rate states no number of frames."""
-        slack = max((1 - _WHOLE) * self.film.seconds, 3 / float(self.film.rate))
-        return self._last < self.film.seconds - slack
-
 
 def _affordable(tracking: Tracking, film: Film) -> Tracking:
-    """With as many frames held as fit into memory: 3 bytes a px is what a frame may take."""
+    """With as many frames held as fit into memory: 3 bytes a px is what a frame may take.
+
+    Marks are then looked for that often at least: what is found is covered back to the last look.
+    """
     from dataclasses import replace
 
     width, height = film.size
     most = max(1, _HELD_BYTES // (3 * width * height))
-    return replace(tracking, lookback=min(tracking.lookback, most))
+    return replace(tracking, lookback=min(tracking.lookback, most), every=min(tracking.every, most))

@@ -37,7 +37,6 @@ class Batch:
     brands: float = 0.5  # share of the groups: brands that were drawn more than once
     ideas: float = 0.25  # everyday ideas drawn by many hands; the rest is single drawings
     alike: float = 0.5  # share of the groups that are chosen for looking like another in the batch
-    refresh: int = 200  # steps after which what looks alike is looked up anew
     gallery: int = 0  # views of earlier batches that rank beside this one's
     chunk: int = 0  # views that go through the network at once; 0: all of them
 
@@ -47,7 +46,6 @@ class Batch:
         check("batch.brands", 0 <= self.brands <= 1, "from 0 to 1")
         check("batch.ideas", 0 <= self.ideas <= 1 - self.brands, "from 0 to 1 - brands")
         check("batch.alike", 0 <= self.alike <= 1, "from 0 to 1")
-        check("batch.refresh", self.refresh >= 1, "1 or more")
         check("batch.gallery", self.gallery >= 0, "0 or more")
         check("batch.chunk", self.chunk >= 0, "0 or more")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from likemark.db.errors import InvalidInput, LikemarkError
@@ -50,27 +51,30 @@ def export_one_shot(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
-    path = folder / f"{name}.json"
-    _written(kept, folder / f"{name}.safetensors")
-    card = _card(run, config, kept, folder / f"{name}.safetensors")
-    card.write(path)
-    finder = Finder.load(device=AUTO, card=path)
+    # A model of which probabilities are not learned yet must not stand where one is looked for.
+    with TemporaryDirectory(prefix=".draft-", dir=folder) as made:
+        draft = Path(made) / f"{name}.safetensors"
+        content = _halves(kept)
+        write_whole(draft, content)
+        _card(run, config, kept, draft).write(draft.with_suffix(".json"))
+        finder = Finder.load(device=AUTO, card=draft.with_suffix(".json"))
     _, held_out, _ = read_material(config.data, run / SHAPES, told=lambda done, of: None)
     batch = replace(config.batch, size=max(_SIZE, config.batch.size))
     asked = Questions(held_out, batch, config.run.seed + _SEED, finder.embedder.size, finder.step)
     card = calibrated(finder, asked, _BATCHES, told=told)
-    card.write(path)
+    write_whole(folder / card.weights, content)
+    card.write(folder / f"{name}.json")
     return card
 
 
-def _written(kept: Kept, path: Path) -> None:
+def _halves(kept: Kept) -> bytes:
     from safetensors.torch import save
 
     halves = {
         key: (value.half() if value.is_floating_point() else value).contiguous()
         for key, value in kept.weights.items()
     }
-    write_whole(path, save(halves))
+    return save(halves)
 
 
 def _card(run: Path, config: OneShotTraining, kept: Kept, weights: Path) -> OneShotCard:

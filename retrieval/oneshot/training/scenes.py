@@ -40,10 +40,10 @@ class SceneTask(ABC):
     def __init__(self, settings: SceneSettings, place: Place) -> None:
         """Raises InvalidInput for a batch that cannot be shared."""
         pairs, world = settings.batch.pairs, place.share.world
-        if pairs < 2 * world:
+        if pairs < 2 * world or pairs % world:
             raise InvalidInput(
-                f"batch.pairs is {pairs}, for {world} processes: each needs 2 or more, for "
-                "the wrong queries of one are the right ones of another"
+                f"batch.pairs is {pairs}, for {world} processes: each needs as many, and 2 or "
+                "more, for the wrong queries of one are the right ones of another"
             )
         self.share, self._settings, self._place = place.share, settings, place
         self._device = place.device

@@ -22,7 +22,7 @@ from likemark.retrieval.training.task import Batch, Measured, Place
 
 
 class OneShotTask(SceneTask):
-    """See `Task`."""
+    """See `Task`. Statistics of norms, and the means over right questions, are a process's own."""
 
     def __init__(self, config: OneShotTraining, place: Place) -> None:
         """Raises InvalidInput, NotFound and ModelError for what is named and is not there."""

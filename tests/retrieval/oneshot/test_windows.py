@@ -6,7 +6,7 @@ import pytest
 from likemark.retrieval.oneshot.regions import SAME, iou
 from likemark.retrieval.oneshot.windows import is_round, likest, spot_of, windows
 
-SIZES = [(640, 480), (480, 640), (300, 300), (20_000, 400), (3, 3), (900, 20)]
+SIZES = [(640, 480), (480, 640), (300, 300), (20_000, 400), (3, 3), (900, 20), (1, 200), (200, 2)]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

@@ -81,7 +81,10 @@ def red() -> Callable[[Pixels], Masks]:
 
 @pytest.fixture
 def film(tmp_path: Path) -> Callable[..., Path]:
-    """`film(name, frames, ...)`: a video file of them, with sound where a codec is named."""
+    """`film(name, frames, ...)`: a video file of them, with sound where a codec is named.
+
+    longer: 25ths of a second that the sound goes on after the last frame
+    """
 
     def make(
         name: str,
@@ -93,6 +96,7 @@ def film(tmp_path: Path) -> Callable[..., Path]:
         sound: str | None = None,
         turn: int = 0,
         fast: bool = False,
+        longer: int = 0,
     ) -> Path:
         path = tmp_path / name
         options = {"movflags": "faststart"} if fast else {}
@@ -112,6 +116,9 @@ def film(tmp_path: Path) -> Callable[..., Path]:
                 if isinstance(audio, av.AudioStream):
                     out.mux(audio.encode(_tone(number)))
             out.mux(video.encode(None))
+            for number in range(len(frames), len(frames) + longer):
+                assert isinstance(audio, av.AudioStream)
+                out.mux(audio.encode(_tone(number)))
             if isinstance(audio, av.AudioStream):
                 out.mux(audio.encode(None))
         return path

@@ -180,3 +180,24 @@ def test_an_outcome_is_plain_json(run: Callable[..., list[Outcome]], photo: Path
         "copied": False, "preview": None, "notes": [], "error": None,
     }  # fmt: skip
     assert (bad.to_json()["out"], bad.to_json()["error"]) == (None, str(bad.error))
+
+
+def test_a_fault_that_nobody_foresaw_costs_one_file(
+    photo: Path, find: Find, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.png"
+    other.write_bytes(photo.read_bytes())
+
+    def locating(path: Path) -> Locator:
+        def fail(frame: Pixels) -> Sequence[Region]:
+            raise IndexError("out of range")
+
+        return fail if path == photo else find
+
+    jobs = [Job(path, tmp_path / "out" / path.name, None) for path in (photo, other)]
+    failed, done = redact_files(jobs, locating, FILL)
+    assert str(failed.error) == (
+        f"{photo}: could not be done, please report this: IndexError: out of range"
+    )
+    assert (done.error, done.regions) == (None, 1)
+    assert not (tmp_path / "out" / photo.name).exists()

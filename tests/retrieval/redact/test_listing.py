@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from likemark.db.errors import InvalidInput
+from likemark.retrieval.oneshot.found import Found, Match, found_json
+from likemark.retrieval.oneshot.sources import Source
 from likemark.retrieval.redact.listing import locating_listed, read_listing
-from likemark.retrieval.redact.regions import Region
+from likemark.retrieval.redact.regions import Region, region_of_mask
 
 SHEET = np.zeros((60, 80, 3), np.uint8)
 OUTLINE = [[10, 5], [29, 5], [29, 24], [10, 24]]
@@ -43,6 +45,28 @@ def test_a_mark_of_several_parts_is_covered_whole() -> None:
     (region,) = read(entry({"box": [10, 5, 70, 25], "polygon": OUTLINE}))
     assert region.box == (10, 5, 70, 25)
     assert region.mask.all()
+
+
+def test_every_part_that_is_listed_is_covered_and_what_lies_between_them_is_not() -> None:
+    """The largest part of this one reaches round the other: its outline alone spans the box."""
+    ell = [[10, 10], [19, 10], [19, 50], [60, 50], [60, 55], [10, 55]]
+    inside = [[40, 10], [60, 10], [60, 30], [40, 30]]
+    (region,) = read(
+        entry({"box": [10, 10, 61, 56], "polygon": ell, "polygons": [ell, inside]})
+    )  # fmt: skip
+    assert region.box == (10, 10, 61, 56)
+    assert region.mask[0:21, 30:51].all()
+    assert not region.mask[0:30, 15:25].any()
+
+
+def test_what_locate_prints_of_several_parts_is_covered_again() -> None:
+    mask = np.zeros((60, 80), np.uint8)
+    mask[10:56, 10:20] = mask[50:56, 10:61] = mask[10:31, 40:61] = 255
+    found = Found(Source("a.png", Path("a.png")), 80, 60, (Match(region_of_mask(mask)),))
+    (region,) = read(json.loads(json.dumps(found_json(found))))
+    left, top, right, bottom = region.box
+    left_out = (region.mask == 0) & (mask[top:bottom, left:right] > 0)
+    assert left_out.sum() <= 5  # a px at a corner, as outlines are simplified
 
 
 def test_a_rotated_box_is_kept() -> None:

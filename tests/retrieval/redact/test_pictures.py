@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.retrieval.pictures.limits import PictureLimits
@@ -46,9 +46,9 @@ def run(
     return source, target, redact_picture(source, target, stored_box)
 
 
-def px(path: Path) -> NDArray[Any]:
+def px(path: Path, mode: str | None = None) -> NDArray[Any]:
     with Image.open(path) as image:
-        return np.asarray(image)
+        return np.asarray(image.convert(mode) if mode else image)
 
 
 def outside() -> NDArray[np.bool_]:
@@ -90,6 +90,75 @@ def test_px_outside_the_mark_are_bit_identical_in_lossless_files(
         assert one.info.get("icc_profile") == other.info.get("icc_profile")
         assert ("exif" in options) == (0x0112 in one.getexif())
         assert one.getexif().get(0x0112) == other.getexif().get(0x0112)
+
+
+def test_the_colours_of_a_transparent_gif_stay(tmp_path: Path) -> None:
+    image = RGB.quantize(40)
+    image.paste(7, (60, 40, 120, 80))
+    source, target, _ = run(tmp_path, "a.gif", image, transparency=7)
+    before, after = px(source, "RGBA"), px(target, "RGBA")
+    assert (before[50:, 70:, 3] == 0).all()
+    kept = outside()
+    assert (before[kept] == after[kept]).all()
+    assert (before[~kept] != after[~kept]).any()
+
+
+def test_a_compressed_tiff_with_exif_keeps_it_and_says_that_it_grows(tmp_path: Path) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[0x010E] = "a shop"
+    tags[0x8769] = {0x9286: b"ASCII\0\0\0hello", 0x927C: b"\xff\xd8\xff small one"}
+    RGB.save(tmp_path / "plain.tif", tiffinfo=tags)
+    packed = repacked(tmp_path / "plain.tif", tmp_path / "a.tif")
+    result = redact_picture(packed, tmp_path / "b.tif", stored_box)
+    assert result.notes == (f"{packed}: TIFF is written uncompressed, to keep its EXIF",)
+    assert (px(packed)[outside()] == px(tmp_path / "b.tif")[outside()]).all()
+    with Image.open(tmp_path / "b.tif") as image:
+        assert image.info["compression"] == "raw"
+        assert image.getexif()[0x010E] == "a shop"
+        assert dict(image.getexif().get_ifd(0x8769)) == {0x9286: b"ASCII\0\0\0hello"}
+
+
+def repacked(plain: Path, path: Path) -> Path:
+    """The same TIFF with its px deflated: what Pillow cannot write beside EXIF."""
+    import struct
+    import zlib
+
+    data = bytearray(plain.read_bytes())
+    assert data[:2] == b"II"
+    (at,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, at)
+    places = {}
+    for number in range(count):
+        tag, kind, values, value = struct.unpack_from("<HHII", data, at + 2 + 12 * number)
+        places[tag] = (at + 2 + 12 * number + 8, kind, values, value)
+    (offset, _, strips, begin), (length, *_, size) = places[273], places[279]
+    assert strips == 1
+    squeezed = zlib.compress(bytes(data[begin : begin + size]))
+    struct.pack_into("<H", data, places[259][0], 8)
+    struct.pack_into("<I", data, offset, len(data))
+    struct.pack_into("<I", data, length, len(squeezed))
+    path.write_bytes(bytes(data) + squeezed)
+    return path
+
+
+def test_the_layers_that_photoshop_hides_in_a_tiff_go(tmp_path: Path) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[37724], tags[33432] = b"Adobe Photoshop Document Data Block\0 the mark", "me"
+    tags.tagtype[37724] = 7
+    source, target, _ = run(tmp_path, "a.tif", RGB, tiffinfo=tags)
+    assert b"the mark" in source.read_bytes()
+    assert b"the mark" not in target.read_bytes()
+    with Image.open(target) as image:
+        assert image.getexif()[33432] == "me"
+
+
+@pytest.mark.parametrize("width", [535, 540, 720])
+def test_a_bmp_of_any_width_has_8_bits_a_channel(width: int, tmp_path: Path) -> None:
+    """Pillow tells the bytes of a row, 2160 of them for 720 px."""
+    image = RGB.resize((width, 80))
+    image.save(tmp_path / "a.bmp")
+    redact_picture(tmp_path / "a.bmp", tmp_path / "b.bmp", stored_box)
+    assert (px(tmp_path / "b.bmp")[:, 100:] == np.asarray(image)[:, 100:]).all()
 
 
 def test_a_lying_tiff_stays_lying(tmp_path: Path) -> None:
@@ -158,6 +227,24 @@ def test_text_chunks_of_a_png_stay_and_unknown_ones_follow_their_letter(tmp_path
     with Image.open(target) as image:
         assert image.info["Author"] == "me"
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_texts_of_a_png_lose_the_pictures_in_them(tmp_path: Path) -> None:
+    packet = "<x><xmpGImg:image>/9j/4AAQ</xmpGImg:image><dc:title>mine</dc:title></x>"
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", packet, "en", "", zip=True)
+    text.add_text("Raw profile type exif", "exif 9 ffd8ffe0", zip=True)
+    text.add_text("Comment", packet, zip=True)
+    text.add_text("Title", "a long one", zip=True)
+    text.add_text("Author", packet)
+    source, target, _ = run(tmp_path, "a.png", RGB, pnginfo=text)
+    with Image.open(source) as one, Image.open(target) as other:
+        one.load()
+        other.load()
+        assert one.text.keys() - other.text.keys() == {"Raw profile type exif", "Comment"}  # type: ignore[attr-defined]
+        assert other.text["Title"] == "a long one"  # type: ignore[attr-defined]
+        for name in ("XML:com.adobe.xmp", "Author"):
+            assert other.text[name] == "<x><dc:title>mine</dc:title></x>"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

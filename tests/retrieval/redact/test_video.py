@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from likemark.db.errors import InvalidInput, LikemarkError, NotFound
+from likemark.retrieval.redact import video
 from likemark.retrieval.redact.measures import coverage, flicker
 from likemark.retrieval.redact.paint import covered_mask
 from likemark.retrieval.redact.regions import Locator, Pixels, Region, region_of_mask
@@ -158,6 +159,19 @@ def test_a_cut_film_is_covered_as_far_as_it_goes_and_said_to_be_cut(
         assert not any("\n" in line for line in result.notes)
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.flv"])
+def test_a_whole_film_that_begins_late_under_longer_sound_is_not_said_to_be_cut(
+    name: str, shot: Shot, film: Make, find: Locator, tmp_path: Path
+) -> None:
+    codec, tone = ("ffv1", "pcm_s16le") if name == "a.mkv" else ("flv1", "aac")
+    source = film(
+        name, [shot(30, 20)] * 20, codec=codec, times=range(10, 30), sound=tone, longer=40
+    )  # fmt: skip
+    result = redact_video(source, tmp_path / f"new-{name}", find)
+    assert result.frames == 20
+    assert not any("ends early" in line for line in result.notes)
+
+
 def test_what_is_no_video_is_refused_in_one_line(
     shot: Shot, film: Make, find: Locator, tmp_path: Path
 ) -> None:
@@ -242,3 +256,15 @@ def test_marks_are_looked_for_in_every_so_many_frames(
     source = film("a.mp4", [shot(20 + k, 20) for k in range(11)], codec="mpeg4")
     result = redact_video(source, tmp_path / "b.mp4", locate, tracking=Tracking(every=5))
     assert (looks, result.covered) == (3, 11)
+
+
+def test_where_memory_holds_few_frames_marks_are_looked_for_more_often(
+    shot: Shot, film: Make, find: Locator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = shot(30, 20)
+    empty = np.full_like(first, int(first[0, 0, 0]))
+    source = film("a.mkv", [empty] * 5 + [first] * 20)
+    often = Tracking(every=20, hold=40, lookback=20)
+    for frames in (30, 4):
+        monkeypatch.setattr(video, "_HELD_BYTES", 3 * first.shape[0] * first.shape[1] * frames)
+        assert redact_video(source, tmp_path / "b.mkv", find, tracking=often).covered >= 20

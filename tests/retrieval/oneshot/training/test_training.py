@@ -54,6 +54,12 @@ def test_a_process_with_one_pair_of_scenes_has_no_wrong_queries_and_is_refused(
         OneShotTask(quick, Place(tmp_path, Share(0, 2), choose_device("cpu"), Heard(), None))
 
 
+def test_shares_that_differ_are_refused(quick: OneShotTraining, tmp_path: Path) -> None:
+    uneven = replace(quick, batch=replace(quick.batch, pairs=5))
+    with pytest.raises(InvalidInput, match=r"batch\.pairs is 5, for 2 processes: each needs as"):
+        OneShotTask(uneven, Place(tmp_path, Share(0, 2), choose_device("cpu"), Heard(), None))
+
+
 def test_what_is_asked_for_is_where_the_target_says(task: OneShotTask) -> None:
     scenes, queries, asks, targets = task.batches()[0]
     assert targets.shape[1:] == (scenes.shape[1] // 4, scenes.shape[2] // 4)

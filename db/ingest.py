@@ -7,7 +7,7 @@ left alone, and what it did not is written.
 from __future__ import annotations
 
 from collections.abc import Collection as Several
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -77,7 +77,7 @@ def apply_batch(
     model_id: int,
     entries: Sequence[Entry],
     *,
-    seen_marks: Several[int] = (),
+    seen_marks: Container[int] = (),
 ) -> Applied:
     """Write a batch: marks inserted or updated, pictures and vectors added, links set.
 
@@ -85,13 +85,16 @@ def apply_batch(
     them, where rows of another run replace what there is.
     """
     before = _load_marks(session, collection, [entry.mark.key for entry in entries])
-    entries = _without_claimed(session, collection, entries, before)
+    whole, entries = entries, _without_claimed(session, collection, entries, before)
     marks = dict(before)
     for data in _data(entries, before, seen_marks).values():
         _put_mark(session, collection, marks, data)
     changed = {key for key, mark in before.items() if session.is_modified(mark)}
-    images, embedded = _put_images(session, model_id, entries)
+    # Of all: the first of several files with the same bytes brings what the others need.
+    images, embedded = _put_images(session, model_id, whole)
     links = _put_links(session, marks, images, entries, changed)
+    if len(entries) < len(whole):
+        _renew_claimed(session, collection, images, whole, embedded)
     _note_changed(session, [marks[key] for key in changed], embedded)
     drop_bare(session, collection, entries)
     note_rejects(session, collection, entries)
@@ -117,8 +120,23 @@ def _without_claimed(
     return [e for e in entries if not (e.bare and e.path in claimed)]
 
 
+def _renew_claimed(
+    session: Session, collection: int, images: Mapping[bytes, Image], entries: Sequence[Entry],
+    embedded: Several[int],
+) -> None:  # fmt: skip
+    """A mark shows what its file holds now, whoever comes by the file."""
+    found = {e.path: images[e.content].id for e in entries if e.path and e.content and e.bare}
+    for part in parts(sorted(found)):
+        query = select(MarkImage).join(Mark)
+        query = query.where(Mark.collection_id == collection, MarkImage.path.in_(part))
+        for link in session.scalars(query):
+            if link.image_id != found[link.path]:
+                link.image_id = found[link.path]
+                note_links(session, [link.id] if link.image_id not in embedded else [])
+
+
 def _data(
-    entries: Sequence[Entry], before: Mapping[str, Mark], seen_marks: Several[int]
+    entries: Sequence[Entry], before: Mapping[str, Mark], seen_marks: Container[int]
 ) -> dict[str, MarkData]:
     """What is to be written of each mark: its rows add up, those of earlier batches too."""
     data: dict[str, MarkData] = {}

@@ -110,7 +110,11 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | ManifestError]]:
         head = stream.readline()
         stream.seek(0)
         reader = csv.DictReader(stream, delimiter=_delimiter(head), strict=True)
-        if not reader.fieldnames or not _names_a_mark(reader.fieldnames):
+        try:
+            columns = reader.fieldnames
+        except csv.Error as error:
+            raise ManifestError(f"{path}:1: {error}; is a quote left open?") from error
+        if not columns or not _names_a_mark(columns):
             raise ManifestError(
                 f"{path}: the first line must name the columns, among them image, id, "
                 "application_number or text"
@@ -121,8 +125,9 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | ManifestError]]:
             except StopIteration:
                 return
             except csv.Error as error:
-                problem = f"{path}:{reader.line_num}: {error}; is a quote left open?"
-                yield reader.line_num, ManifestError(problem)
+                number = reader.reader.line_num  # the other's is of the last good row
+                problem = f"{path}:{number}: {error}; is a quote left open?"
+                yield number, ManifestError(problem)
             else:
                 yield reader.line_num, _named(path, reader.line_num, row)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Several
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -47,7 +47,7 @@ def sweep_orphans(session: Session) -> None:
 
 def unseen(
     session: Session, collection: int, *, folders: Sequence[str], manifests: Sequence[str],
-    seen_links: Several[int], seen_marks: Several[int],
+    seen_links: Container[int], seen_marks: Container[int],
 ) -> tuple[list[int], list[int]]:  # fmt: skip
     """(link ids, mark ids) that came from these folders and manifests but were not seen there."""
     links: list[int] = []

@@ -11,6 +11,7 @@ import contextlib
 import secrets
 import shutil
 import tempfile
+import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ TRAINED, TABLE, CONTENT = "trained.faiss", "table.npz", "lists.bin"
 WHOLE = (TRAINED, TABLE, IDS, LISTS)
 DRAFT, KEPT = "draft-", "base-"
 _DRAFT_LOCK = "making.lock"
+_YOUNG = 60  # seconds
 
 
 class Base:
@@ -53,8 +55,12 @@ class Base:
         return self.count / int(self.engine.nlist)
 
     def spawn(self) -> Any:
-        """An empty engine of the same training, in memory."""
-        return faiss.read_index(str(self.folder / TRAINED))
+        """An empty engine of the same training, in memory. Raises IndexFault."""
+        try:
+            return faiss.read_index(str(self.folder / TRAINED))
+        except RuntimeError as error:  # another writer has stored the index anew
+            reason = one_line(str(error), limit=160)
+            raise IndexFault(f"index {self.folder}: cannot be read ({reason})") from error
 
     def keep(self, folder: Path) -> Path:
         """Its place in a folder, moved or copied there if need be; what is mapped stays so.
@@ -78,6 +84,7 @@ class Draft:
     """A folder to make a base in; it goes when nothing holds it, unless it was kept."""
 
     def __init__(self, folder: Path) -> None:
+        sweep_drafts(folder)  # what killed builds have left would fill the disk in the end
         self.folder = _draft_folder(folder)
         self._lock = FileLock(self.folder / _DRAFT_LOCK)
         self._lock.acquire()
@@ -124,10 +131,16 @@ def _drop(folder: Path, lock: FileLock) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _age(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
+
+
 def sweep_drafts(folder: Path) -> None:
     """Remove drafts that nobody makes any more."""
     for draft in folder.glob(f"{DRAFT}*"):
         with contextlib.suppress(Timeout, OSError):
+            if not (draft / _DRAFT_LOCK).exists() and _age(draft) < _YOUNG:
+                continue  # its maker is about to hold it
             with FileLock(draft / _DRAFT_LOCK, timeout=0):
                 pass
             shutil.rmtree(draft, ignore_errors=True)

@@ -15,10 +15,10 @@ EXACT_BELOW = 200_000
 MOST_LISTS = 65_536  # more are not worth their training on one machine
 OVERHEAD = 20  # bytes of a vector's id, list and place
 MEMORY_SHARE = 0.5  # of the machine's, for the codes: the rest is the network's and the catalogue's
-# The engines that can remove, filter and rank by inner product; FAISS builds others that cannot.
+# The engines that can remove, filter and rank by inner product; FAISS builds others that cannot. A
+# graph that chooses lists does not know all of them: behind a filter it would lose what is allowed.
 SUPPORTED = re.compile(
-    r"(IVF[1-9]\d{0,6}(_HNSW\d{1,3})?,)?(Flat|SQ(4|6|8|fp16|bf16))"
-    r"|IVF[1-9]\d{0,6}(_HNSW\d{1,3})?,PQ[1-9]\d{0,3}(x\d{1,2})?"
+    r"(IVF[1-9]\d{0,6},)?(Flat|SQ(4|6|8|fp16|bf16))|IVF[1-9]\d{0,6},PQ[1-9]\d{0,3}(x\d{1,2})?"
 )
 
 

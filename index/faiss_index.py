@@ -29,7 +29,11 @@ class FaissIndex:
     narrow filter; and so is PQ... alone, which cannot filter.
     """
 
-    def __init__(self, inner: Any, factory: str, setting: str) -> None:
+    def __init__(
+        self, inner: Any, factory: str, setting: str, *, recall: float | None = None
+    ) -> None:
+        """recall: what it is to promise once it is outgrown"""
+        self.recall = recall
         self._inner = inner
         self._factory = factory
         self._setting = setting
@@ -54,7 +58,8 @@ class FaissIndex:
     def open(cls, folder: Path) -> tuple[Self, Stamp]:
         """Raises IndexDamaged when the files are broken, FileNotFoundError when there are none."""
         inner, state = opened(folder, lambda state: load_flat(folder, state))
-        return cls(inner, state.factory, state.setting), state.stamp
+        recall = state.about.get("recall")
+        return cls(inner, state.factory, state.setting, recall=recall), state.stamp
 
     @property
     def dimension(self) -> int:
@@ -146,7 +151,8 @@ class FaissIndex:
         with saving(folder, [name]):
             faiss.write_index(self._inner, str(folder / name))
             files = sealed(folder, [name])
-            publish(folder, State(ENGINE, self._factory, self._setting, stamp, files))
+            about = {} if self.recall is None else {"recall": self.recall}
+            publish(folder, State(ENGINE, self._factory, self._setting, stamp, files, about))
 
     def check(self) -> None:
         """Nothing is left to be checked: opening has read every byte."""

@@ -112,8 +112,9 @@ class LayeredIndex:
         return self._best(queries, ids, scores, k)
 
     def search_with(self, queries: Rows, k: int, effort: Effort) -> Ids:
-        """(Q, k) ids found with this effort; to measure its recall."""
-        ids, scores = self._candidates(queries, min(k, self.count), effort, None)
+        """(Q, k) ids found with this effort alone; to measure its recall."""
+        wanted = min(effort.candidates(k), self.count)
+        ids, scores = self._visited(queries, wanted, effort.probes, None)
         return self._best(queries, ids, scores, k).ids
 
     def ids(self) -> Ids:

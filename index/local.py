@@ -37,6 +37,7 @@ def build_local(
         index.train(sample(stream, training_size(factory) / count))
     for ids, rows in stream():
         index.add(ids, rows)
+    index.recall = recall
     return index
 
 
@@ -48,7 +49,8 @@ def open_local(folder: Path, *, rows_of: RowsOf | None = None) -> tuple[LocalInd
 
 def _load(folder: Path, state: State, rows_of: RowsOf | None) -> LocalIndex:
     if state.engine == FLAT:
-        return FaissIndex(load_flat(folder, state), state.factory, state.setting)
+        recall = state.about.get("recall")
+        return FaissIndex(load_flat(folder, state), state.factory, state.setting, recall=recall)
     if state.engine != LAYERS:
         raise ValueError(f"of an unknown kind, {state.engine!r}")
     check_files(folder, state)

@@ -149,10 +149,25 @@ def _least(search: Search, truth: Truth, *, k: int, lists: int, recall: float) -
         best = _tried(search, truth, Effort(k, min(lists, _CEILING), depth))
         if best.low >= recall:
             break
+    else:
+        return _most(search, truth, best, lists=lists, recall=recall)
     for probes in _probes(best.probes):
         tried = _tried(search, truth, Effort(k, probes, best.depth))
         if tried.low >= recall:
             return tried
+    return best
+
+
+def _most(search: Search, truth: Truth, best: Effort, *, lists: int, recall: float) -> Effort:
+    """Where the ceiling's lists are too few: more of them, as many as there are in the end."""
+    probes = best.probes
+    while probes < lists:
+        probes = min(2 * probes, lists)
+        for depth in DEPTHS:
+            tried = _tried(search, truth, Effort(best.k, probes, depth))
+            if tried.low >= recall:
+                return tried
+            best = max(best, tried, key=lambda each: each.recall)
     return best
 
 

@@ -100,12 +100,14 @@ def opened(folder: Path, load: Callable[[State], T]) -> tuple[T, State]:
     state = read_state(folder)
     try:
         return load(state), state
-    except FileNotFoundError as error:
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexDamaged) as error:
         if read_state(folder) != state:
             return opened(folder, load)  # a writer was faster
-        gone = next((name for name in state.files if not (folder / name).exists()), "file")
-        raise IndexDamaged(f"index {folder}: its file {gone} is gone") from error
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, IndexDamaged):
+            raise
+        if isinstance(error, FileNotFoundError):
+            gone = next((name for name in state.files if not (folder / name).exists()), "file")
+            raise IndexDamaged(f"index {folder}: its file {gone} is gone") from error
         raise IndexDamaged(f"index {folder}: {one_line(str(error), limit=160)}") from error
 
 
@@ -136,12 +138,14 @@ def stored_setting(folder: Path) -> str | None:
 
 
 def stored_recall(folder: Path) -> float | None:
-    """What an approximate index promises, however damaged its data are."""
+    """What an approximate index promises, or an exact one once it is outgrown, however damaged its
+    data are; None where nothing was asked for."""
     try:
-        promise = read_state(folder).about.get("promise", {})
+        about = read_state(folder).about
     except (OSError, IndexDamaged):
         return None
-    return float(promise["recall"]) if promise else None
+    recall = about.get("promise", about).get("recall")
+    return None if recall is None else float(recall)
 
 
 def read_state(folder: Path) -> State:

@@ -7,7 +7,7 @@ and the rest is done as if nothing had happened.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -35,6 +35,7 @@ from likemark.retrieval.workspace import Workspace
 
 # Rows per transaction: what a killed run does again at most, a few seconds of work.
 BATCH_ROWS = 128
+_SPARE = 1 << 12  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,27 @@ def index_paths(
         if options.prune:
             run.prune(inputs)
         opened = open_index(workspace, setting=options.index, recall=options.recall, save=True)
+        run.sweep()  # where the others that wrote have ended while the index was stored
     assert opened is not None  # the run has made its model the active one
     return run.report, opened
+
+
+class SeenIds:
+    """Which of a catalogue's ids a run has come by: a bit each, for there may be 10^8 of them."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+
+    def update(self, ids: Iterable[int]) -> None:
+        for number in ids:
+            if number >> 3 >= len(self._bits):
+                self._bits.extend(bytes((number >> 3) + 1 - len(self._bits) + _SPARE))
+            self._bits[number >> 3] |= 1 << (number & 7)
+
+    def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int) or number >> 3 >= len(self._bits):
+            return False
+        return bool(self._bits[number >> 3] >> (number & 7) & 1)
 
 
 class _Run:
@@ -118,8 +138,8 @@ class _Run:
         self.options = options
         self.listeners = listeners
         self.report = IndexingReport()
-        self.seen_links: set[int] = set()
-        self.seen_marks: set[int] = set()
+        self.seen_links, self.seen_marks = SeenIds(), SeenIds()
+        self.swept = False
         self.refused_paths: set[str] = set()
         self.incomplete: set[str] = set()  # what was read in part, by name
         card = model.card
@@ -137,9 +157,16 @@ class _Run:
                 self._write(batch)
                 pipeline.written(batch)
                 self.listeners.progress(self.report)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Pictures that no mark shows go, once; while others write it is left to them."""
+        if self.swept:
+            return
         with self.held.alone() as alone, self.catalogue.write() as session:
-            if alone:  # else the last of those that write now does it
+            if alone:
                 sweep_orphans(session)
+        self.swept = alone
 
     @contextmanager
     def _stages(self) -> Iterator[Stages]:
@@ -212,7 +239,8 @@ class _Run:
         self.report.added += applied.added
         self.report.updated += applied.updated
         self.report.embedded += sum(entry.vector is not None for entry in batch)
-        self.seen_links.update(applied.link_ids)
+        if self.options.prune:
+            self.seen_links.update(applied.link_ids)
         self.seen_marks.update(applied.mark_ids)
         for entry in batch:
             if entry.error is not None:

@@ -71,8 +71,7 @@ class Pipeline:
         """One entry for each row, in order. A vector stands in the first entry of its content."""
         for job, vector in self.stages.embedded(self._looked_up(rows)):
             if job.content in self._refused:
-                earlier = self._refused[job.content]
-                job.result = PictureError(job.row.path or "", earlier.reason, earlier.detail)
+                job.result = _of_its_bytes(job, self._refused[job.content])
             elif job.needed and isinstance(job.result, PictureError):
                 assert job.content is not None
                 self._refused[job.content] = job.result
@@ -179,6 +178,14 @@ def _resolved(job: Job, future: Future[Picture | PictureError] | None) -> Job:
             changed = "the file changed while it was read; run again"
             job.result = PictureError(job.row.path or "", "unreadable", changed)
     return job
+
+
+def _of_its_bytes(job: Job, earlier: PictureError) -> PictureError:
+    """The refusal of a file whose bytes were refused before, under another name."""
+    name = job.row.path or ""
+    if earlier.reason in ("missing", "unreadable"):  # of the other file, not of its bytes
+        return PictureError(name, "unreadable", "a file with the same bytes went; run again")
+    return PictureError(name, earlier.reason, earlier.detail)
 
 
 def _entry(job: Job, vector: NDArray[np.float32] | None) -> Entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from likemark.db.browse import Unembedded, count_unembedded, unembedded
@@ -21,6 +21,7 @@ from likemark.db.vectors import (
 )
 from likemark.index.factory import check_setting
 from likemark.index.promise import check_recall
+from likemark.index.storage import stored_recall, stored_setting
 from likemark.retrieval.cluster import fill_cluster, publish_cluster
 from likemark.retrieval.cluster_setting import cluster_setting
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
@@ -86,6 +87,7 @@ def reindex(
             )
         cluster = cluster_setting(workspace, options.index)
         if cluster is None:
+            options = run.kept()  # before what says it goes
             run.switch()
         else:  # the old model's collection answers until the new one is full
             filled = fill_cluster(workspace, cluster, card.fingerprint)
@@ -131,6 +133,18 @@ class _Run:
                         problem(str(result))
                 progress(done + failed, total)
         return done, failed
+
+    def kept(self) -> ReindexOptions:
+        """With the setting and recall of the index that there is, where no others are asked for."""
+        with self.workspace.catalogue.read() as session:
+            before = active_model(session)
+        if before is None:
+            return self.options
+        folder, asked = self.workspace.index_folder(before.fingerprint), self.options
+        return replace(
+            asked, index=asked.index or stored_setting(folder),
+            recall=asked.recall or stored_recall(folder),
+        )  # fmt: skip
 
     def switch(self) -> None:
         with self.workspace.catalogue.write() as session:

@@ -24,6 +24,7 @@ from likemark.db.vectors import (
     vectors_since,
 )
 from likemark.index.factory import AUTO, EXACT, choose_factory, outgrown
+from likemark.index.faiss_index import FaissIndex
 from likemark.index.layers import COMPACT_SHARE, LayeredIndex
 from likemark.index.local import LocalIndex, build_local, open_local
 from likemark.index.milvus.index import MilvusIndex
@@ -88,6 +89,8 @@ def open_index(
             why = str(fault) if isinstance(fault, IndexFault) else "there is none yet"
             index = _built(session, model, wanted, rows_of)
             opened, changed = Opened(index, model, "rebuilt", why, saved=False), 1.0
+    if isinstance(opened.index, FaissIndex) and opened.index.recall != wanted.recall:
+        opened.index.recall, changed = wanted.recall, max(changed, SAVE_SHARE)
     if changed and (save or (save is None and changed > SAVE_SHARE)):
         return _stored(workspace, opened, stamp, quietly=save is None)
     return opened

@@ -196,6 +196,7 @@ def test_a_field_may_be_as_long_as_goods_are(manifest: Path) -> None:
         ("id,text\n1,a\n".encode("utf-16"), "not UTF-8 (invalid start byte at byte 0)"),
         (b"", "the first line must name the columns"),
         (b"1,a.png\n2,b.png\n", "the first line must name the columns"),
+        (b'image,"id\n1,a\n', "marks.csv:1: unexpected end of data; is a quote left open?"),
     ],
 )
 def test_a_file_that_is_no_manifest_is_refused(
@@ -268,3 +269,10 @@ def test_no_bytes_at_all_do_more_than_be_refused(manifest: Path, content: bytes)
 def test_any_json_is_a_row_or_refused(tmp_path: Path, value: object) -> None:
     (found,) = everything(tmp_path / "m.jsonl", json.dumps(value))
     assert isinstance(found, ManifestRow | ManifestError)
+
+
+def test_an_open_quote_is_told_by_the_line_that_it_reaches(manifest: Path) -> None:
+    good, error = everything(manifest, b'id,text\n1,a\n2,"b\n3,c\n')
+    assert isinstance(good, ManifestRow)
+    assert isinstance(error, ManifestError)
+    assert str(error).startswith(f"{manifest}:4: ")

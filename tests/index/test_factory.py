@@ -25,13 +25,14 @@ D = 16
 # The share of true first hits that each engine must keep, every list visited.
 ENGINES = {
     "Flat": 1.0, "SQ8": 0.95, "SQ6": 0.9, "SQ4": 0.8, "SQfp16": 0.99, "SQbf16": 0.95,
-    "IVF16,Flat": 0.95, "IVF16,SQ8": 0.95, "IVF16,SQfp16": 0.95, "IVF16_HNSW32,Flat": 0.95,
+    "IVF16,Flat": 0.95, "IVF16,SQ8": 0.95, "IVF16,SQfp16": 0.95,
     "IVF16,PQ8x4": 0.4,
 }  # fmt: skip
 REFUSED = [
     "HNSW32", "HNSW32,SQ8", "NSG32", "IVF16,Flat,RFlat", "PCA8,Flat", "OPQ4,PQ4", "IDMap,Flat",
     "Flat,RFlat", "PQ4", "PQ4x4fs", "IVF16,PQ4x4fs", "LSH", "RQ4x4", "ZnLattice2x4_3", "RaBitQ",
-    "IVF16,RaBitQ", "SQ8_direct", "IVF16,RQ4x4", "SQ", "SQ7", "IVF0,Flat", "IVF-3,Flat",
+    "IVF16,RaBitQ", "SQ8_direct", "IVF16_HNSW32,Flat",
+    "IVF16,RQ4x4", "SQ", "SQ7", "IVF0,Flat", "IVF-3,Flat",
     "IVF,Flat", "IVF99999999999999999999,Flat", "flat", " Flat", "Flat ", "", "auto ", "Flat,Flat",
     "\x1b[31mFlat",
 ]  # fmt: skip

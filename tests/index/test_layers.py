@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -194,3 +195,26 @@ def test_stats_tell_the_layers_and_the_promise(stored: Path, rows: Rows) -> None
     stats = index.stats()
     assert (stats.count, stats.added, stats.removed) == (N + 1, 2, 1)
     assert index.changed == pytest.approx(3 / N)
+
+
+def test_what_killed_builds_have_left_goes_when_the_next_begins(rows: Rows, tmp_path: Path) -> None:
+    for name in ("draft-dead", "draft-begun"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "draft-dead" / "making.lock").touch()
+    index = layered("IVF8,SQ8", np.arange(N), rows[:N], tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert "draft-dead" not in left
+    assert "draft-begun" in left  # its maker may be about to take its lock
+    del index
+
+
+def test_an_index_that_another_writer_has_replaced_says_so_in_one_line(
+    stored: Path, rows: Rows, tmp_path: Path
+) -> None:
+    shutil.copytree(stored, tmp_path / "index")
+    index = fresh(tmp_path / "index", rows)
+    for base in (tmp_path / "index").glob("base-*"):
+        shutil.rmtree(base)
+    with pytest.raises(IndexFault, match="cannot be read") as caught:
+        index.compact(tmp_path / "index")
+    assert "\n" not in str(caught.value)

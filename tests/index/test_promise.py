@@ -11,8 +11,8 @@ from support.vectors import clustered_rows, plain_search
 
 from likemark.db.errors import InvalidInput
 from likemark.index.layers import LayeredIndex
-from likemark.index.promise import ALIKE, Effort, Promise, Truth, check_recall, held_out
-from likemark.index.protocol import Rows
+from likemark.index.promise import ALIKE, Effort, Promise, Truth, check_recall, held_out, measured
+from likemark.index.protocol import Ids, Rows
 
 N, D = 3000, 16
 
@@ -99,3 +99,29 @@ def test_effort_beyond_what_was_measured_grows_in_proportion() -> None:
 def test_a_recall_that_cannot_be_promised_is_refused(recall: float) -> None:
     with pytest.raises(InvalidInput, match=r"give 0\.5 to 0\.999; --index Flat is exact"):
         check_recall(recall)
+
+
+def test_the_promise_holds_where_lists_are_short(rows: Rows, tmp_path: Path) -> None:
+    """Too little in the nearest lists makes a search look everywhere, and measuring must not."""
+    index = promised(rows, tmp_path, 0.9, "IVF256,SQ8")
+    assert index.promise.kept
+    for k in (10, 11, 20, 40, 100):
+        found = index.search(rows[N:], k).ids
+        true = plain_search(np.arange(N), rows[:N], rows[N:], k).ids
+        assert np.mean([np.isin(a, b).mean() for a, b in zip(true, found, strict=True)]) >= 0.89
+
+
+def test_a_promise_may_need_more_lists_than_are_tried_at_first(rows: Rows) -> None:
+    truth = held_out(rows[:N], count=40)
+    truth.take(np.arange(N), rows[:N])
+
+    def search(queries: Rows, k: int, effort: Effort) -> Ids:
+        return truth.ids[:, :k] if effort.probes >= 900 else np.full((40, k), -1)
+
+    promise = measured(search, truth, lists=1500, count=N, recall=0.99)
+    assert promise.kept
+    assert [(each.probes, each.depth) for each in promise.efforts] == [(1024, 1.5)] * 2
+    never = measured(
+        lambda queries, k, effort: np.full((40, k), -1), truth, lists=1500, count=N, recall=0.99
+    )
+    assert not never.kept

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -18,7 +19,7 @@ from support.vectors import exact_rows, same
 from likemark.db.errors import IndexDamaged, IndexFault
 from likemark.index.faiss_index import FaissIndex
 from likemark.index.protocol import Stamp
-from likemark.index.storage import HEAD, LOCK, stored_setting
+from likemark.index.storage import HEAD, LOCK, State, opened, stored_setting
 
 D = 16
 STAMP = Stamp(catalogue="c" * 32, model="m" * 64, generation=7, token="t" * 32)
@@ -222,3 +223,21 @@ def test_a_second_saver_waits_for_the_first(folder: Path) -> None:
     thread.join(30)
     assert saved.is_set()
     assert FaissIndex.open(folder)[0].stats().count == 60
+
+
+def test_a_reader_that_a_writer_overtakes_reads_anew_whatever_it_stumbles_over(
+    folder: Path,
+) -> None:
+    seen: list[State] = []
+
+    def load(state: State) -> str:
+        seen.append(state)
+        if len(seen) == 1:
+            index, stamp = FaissIndex.open(folder)
+            index.save(folder, replace(stamp, generation=stamp.generation + 1))
+            raise RuntimeError("a file of the old state is gone")
+        return "read"
+
+    answer, state = opened(folder, load)
+    assert (answer, state) == ("read", seen[1])
+    assert seen[1].stamp.generation == seen[0].stamp.generation + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,18 @@ from support.models import tiny_model
 from support.state import catalogue_state, index_state
 
 from likemark.db.browse import count, find_mark, list_marks, rejects
-from likemark.db.errors import InvalidInput, ManifestError, ModelMismatch, NotFound
-from likemark.db.values import Filters
+from likemark.db.errors import InvalidInput, ManifestError, ModelMismatch, NotFound, PictureError
+from likemark.db.values import Filters, MarkData
 from likemark.retrieval.indexing import (
     IndexingOptions,
     IndexingReport,
     Listeners,
+    SeenIds,
     index_paths,
 )
 from likemark.retrieval.models import FoundModel
+from likemark.retrieval.pipeline import Job, Pipeline
+from likemark.retrieval.rows import Row
 from likemark.retrieval.workspace import Workspace
 
 
@@ -528,3 +532,51 @@ def test_a_model_that_has_embedded_nothing_makes_way_for_another(
     run(workspace, tiny, tmp_path / "nothing")
     other = tiny_model(tmp_path / "other", name="other", seed=1)
     assert run(workspace, other, logos)[0].embedded == 24
+
+
+def test_a_marks_file_that_changed_is_renewed_by_whoever_comes_by_it(
+    workspace: Workspace, tiny: FoundModel, logos: Path, tmp_path: Path
+) -> None:
+    manifest = write_manifest(logos / "m.csv", [{"id": "r", "image": "mark-0000.png"}])
+    run(workspace, tiny, logos, manifest)
+    draw_mark(77).save(tmp_path / "new.png")
+    for name in ("mark-0000.png", "mark-0001.png"):
+        shutil.copy(tmp_path / "new.png", logos / name)
+    report, problems = run(workspace, tiny, logos)
+    assert (report.embedded, problems) == (1, [])
+    with workspace.catalogue.read() as session:
+        (own,) = find_mark(session, "r").images
+        shown = [mark for mark in list_marks(session, Filters()) if mark.title == "mark-0001"]
+    assert [image.image_id for mark in shown for image in mark.images] == [own.image_id]
+    before = catalogue_state(workspace)
+    report, _ = run(workspace, tiny, logos)
+    assert report.embedded == 0
+    assert catalogue_state(workspace) == before
+
+
+def test_a_copy_of_a_file_that_went_is_not_said_to_be_gone() -> None:
+    """Gone is what is pruned."""
+
+    class Stages:
+        def hashed(self, rows: Iterable[Row]) -> Iterator[Job]:
+            yield from (Job(row, b"same") for row in rows)
+
+        def embedded(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, None]]:
+            for job in jobs:
+                if job.needed:
+                    job.result = PictureError(job.row.path or "", "missing")
+                yield job, None
+
+    rows = [Row(MarkData(key=name, source="s"), f"/{name}", False) for name in ("a.png", "b.png")]
+    first, second = Pipeline(Stages(), known=lambda contents: set()).entries(rows)
+    assert first.error is not None
+    assert second.error is not None
+    assert (first.error.reason, second.error.reason) == ("missing", "unreadable")
+    assert str(second.error).startswith("/b.png: ")
+
+
+def test_ids_that_were_seen_are_known_again() -> None:
+    seen = SeenIds()
+    numbers = [1, 7, 8, 9_000_000, 9_000_001]
+    seen.update(numbers)
+    assert [number for number in (0, *numbers, 6, 10, 10**9) if number in seen] == numbers

@@ -15,6 +15,7 @@ from support.state import catalogue_state, index_state
 from likemark.db.errors import Busy, InvalidInput, LikemarkError, ModelError, NotFound
 from likemark.db.lock import writer_lock
 from likemark.db.vectors import active_model
+from likemark.index.storage import stored_recall, stored_setting
 from likemark.retrieval.doctor import Finding, examine
 from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
 from likemark.retrieval.export import embed_pictures, write_npz
@@ -298,3 +299,12 @@ def test_reindexing_finds_a_picture_in_any_place_where_it_was_read(
 def test_an_index_that_is_not_supported_is_refused_before_the_model_is_switched() -> None:
     with pytest.raises(InvalidInput, match="is not supported"):
         ReindexOptions(index="banana")
+
+
+def test_another_model_keeps_the_indexs_setting_and_recall(
+    indexed: Workspace, tiny: FoundModel, other: FoundModel
+) -> None:
+    reindex(indexed, tiny, ReindexOptions(index="SQfp16", recall=0.97))
+    assert reindex(indexed, other).opened.index.factory == "SQfp16"
+    folder = indexed.index_folder(other.card.fingerprint)
+    assert (stored_setting(folder), stored_recall(folder)) == ("SQfp16", 0.97)

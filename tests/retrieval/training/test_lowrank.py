@@ -14,7 +14,7 @@ from likemark.benchmarks.protocol.validation import validation_map
 from likemark.db.errors import InvalidInput, ModelDamaged
 from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.embedder import Embedder
-from likemark.retrieval.lowrank import DOWN, UP, is_change, let_change, merged
+from likemark.retrieval.lowrank import DOWN, UP, Changed, is_change, let_change, merged
 from likemark.retrieval.models import FoundModel, find_model
 from likemark.retrieval.training.anew import Anew
 from likemark.retrieval.training.config import Training
@@ -78,7 +78,9 @@ def test_a_change_is_nothing_until_it_is_learned_and_then_what_it_adds_to_the_we
     let_change(network, RANK, lambda name: name == "2.weight")
     assert [name for name in network.state_dict() if is_change(name)] == ["2.down", "2.up"]
     assert torch.equal(network(rows), before)
-    torch.nn.init.normal_(network[2].up)
+    last = network[2]
+    assert isinstance(last, Changed)
+    torch.nn.init.normal_(last.up)
     after = network(rows)
     assert not torch.allclose(after, before, atol=0.1)
     plain = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.Tanh(), torch.nn.Linear(5, 4))

@@ -129,21 +129,25 @@ def check_files(folder: Path, state: State) -> None:
                 raise IndexDamaged(f"index {folder / name}: its bytes are not those stored")
 
 
-def stored_setting(folder: Path) -> str | None:
-    """What was asked for when the stored index was made, however damaged its data are."""
+def stored_state(folder: Path) -> State | None:
+    """What the head says, however damaged the data are; None where there is no sound one."""
     try:
-        return read_state(folder).setting
+        return read_state(folder)
     except (OSError, IndexDamaged):
         return None
+
+
+def stored_setting(folder: Path) -> str | None:
+    """What was asked for when the stored index was made."""
+    state = stored_state(folder)
+    return None if state is None else state.setting
 
 
 def stored_recall(folder: Path) -> float | None:
-    """What an approximate index promises, or an exact one once it is outgrown, however damaged its
-    data are; None where nothing was asked for."""
-    try:
-        about = read_state(folder).about
-    except (OSError, IndexDamaged):
-        return None
+    """What an approximate index promises, or an exact one once it is outgrown; None where nothing
+    was asked for."""
+    state = stored_state(folder)
+    about = {} if state is None else state.about
     recall = about.get("promise", about).get("recall")
     return None if recall is None else float(recall)
 

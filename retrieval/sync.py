@@ -30,7 +30,7 @@ from likemark.index.local import LocalIndex, build_local, open_local
 from likemark.index.milvus.index import MilvusIndex
 from likemark.index.promise import check_recall
 from likemark.index.protocol import Ids, Rows, RowsOf, Stamp
-from likemark.index.storage import stored_recall, stored_setting
+from likemark.index.storage import stored_recall, stored_setting, stored_state
 from likemark.retrieval.cluster import Action, open_cluster
 from likemark.retrieval.cluster_setting import cluster_setting, remember
 from likemark.retrieval.workspace import Workspace
@@ -80,6 +80,7 @@ def open_index(
             setting or stored_setting(folder) or AUTO, recall or stored_recall(folder), folder
         )
         stamp = Stamp(identity, model.fingerprint, model.generation, model.token)
+        before = stored_state(folder)
         rows_of = _rows_of(workspace, model)
         try:
             if rebuild:
@@ -92,7 +93,13 @@ def open_index(
     if isinstance(opened.index, FaissIndex) and opened.index.recall != wanted.recall:
         opened.index.recall, changed = wanted.recall, max(changed, SAVE_SHARE)
     if changed and (save or (save is None and changed > SAVE_SHARE)):
-        return _stored(workspace, opened, stamp, quietly=save is None)
+        try:
+            return _stored(workspace, opened, stamp, quietly=save is None)
+        except IndexFault:
+            if stored_state(folder) == before:
+                raise
+            # Another writer has stored its own, and swept away what this one begins with.
+            return open_index(workspace, setting=setting, recall=recall, save=save)
     return opened
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,6 +27,8 @@ from likemark.db.catalogue import Catalogue
 from likemark.db.errors import IndexFault
 from likemark.db.removal import remove_marks
 from likemark.db.values import Filters
+from likemark.index.layers import LayeredIndex
+from likemark.index.protocol import Stamp
 from likemark.index.storage import HEAD
 from likemark.retrieval.sync import open_index
 from likemark.retrieval.workspace import Workspace
@@ -164,3 +168,24 @@ def test_after_any_history_the_index_is_the_catalogue(
         elif step in ("open", "save"):
             opened(sqlite_workspace, setting=setting, save=step == "save")
     assert opened(sqlite_workspace, setting=setting).index.stats().count == len(held)
+
+
+def test_a_writer_that_another_overtook_stores_all_the_same(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(workspace, *names(300))
+    open_index(workspace, setting="IVF4,SQ8", save=True)
+    fill(workspace, "late")
+    save, calls = LayeredIndex.save, 0
+
+    def overtaken(self: LayeredIndex, folder: Path, stamp: Stamp) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:  # the other sweeps away the base that this one has opened
+            open_index(workspace, save=True, rebuild=True)
+        save(self, folder, stamp)
+
+    monkeypatch.setattr(LayeredIndex, "save", overtaken)
+    found = opened(workspace, save=True)
+    assert (found.action, found.saved, calls) == ("current", True, 2)
+    assert len(found.index.ids()) == 301

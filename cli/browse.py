@@ -172,4 +172,9 @@ def stats(
                 f"first ten measured, at {index['probes']} lists a search; {index['added']} added "
                 f"and {index['removed']} removed since they were made"
             )
+        if index["recall_kept"] is False:
+            say(
+                f"{index['factory']} cannot keep that promise: choose finer codes, as "
+                "--index auto does"
+            )
     say(f"catalogue: {document['catalogue']}")

@@ -172,6 +172,7 @@ class LayeredIndex:
             removed=len(self._removed),
             recall=self.promise.recall if known else None,
             measured=ten.recall if known else None,
+            kept=self.promise.kept if known else None,
             probes=ten.probes,
         )
 

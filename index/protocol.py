@@ -51,6 +51,7 @@ class IndexStats:
     removed: int = 0  # vectors that it still holds, and passes over
     recall: float | None = None  # promised; None: exact, or never measured
     measured: float | None = None  # recall@10 on held-out queries, by which effort was chosen
+    kept: bool | None = None  # the promise is, by what was measured of ten hits and of a hundred
     probes: int | None = None  # lists visited for ten hits
 
 

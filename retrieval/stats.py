@@ -29,6 +29,7 @@ def workspace_stats(workspace: Workspace) -> dict[str, Any]:
             "removed": stats.removed,
             "recall_promised": stats.recall,
             "recall_at_10": stats.measured,
+            "recall_kept": stats.kept,
             "probes": stats.probes,
             "generation": opened.model.generation,
             "state": opened.action,

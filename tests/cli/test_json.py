@@ -122,7 +122,7 @@ def test_stats(likemark: Run, register: Path, home: Path) -> None:
     assert (document["workspace"], document["dimension"]) == (str(home), 96)
     assert document["index"].keys() == {
         "vectors", "factory", "setting", "exact", "bytes", "device", "generation", "state",
-        "added", "removed", "recall_promised", "recall_at_10", "probes",
+        "added", "removed", "recall_promised", "recall_at_10", "recall_kept", "probes",
     }  # fmt: skip
 
 

@@ -28,6 +28,8 @@ def test_a_promise_is_kept_and_told(likemark: Run, logos: Path) -> None:
     index = likemark("stats", "--json").json["index"]
     assert (index["factory"], index["exact"], index["recall_promised"]) == ("IVF4,SQ8", False, 0.9)
     assert index["recall_at_10"] >= 0.9
+    assert index["recall_kept"] is True
+    assert "cannot keep" not in likemark("stats").out
     assert "recall 0.9 promised; " in likemark("stats").out
     found = likemark("query", logos / "7.png", "-k", 3, "--json").json
     assert found["queries"][0]["hits"][0]["path"].endswith("7.png")

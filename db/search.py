@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Integer, LargeBinary, Select, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Select,
+    Subquery,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from likemark.db.filters import is_postgresql, shown_images, tests
@@ -17,10 +26,9 @@ from likemark.db.schema import Mark, MarkImage
 from likemark.db.values import Filters
 from likemark.db.vectors import parts
 
-# Ids that are one block in PostgreSQL: those that differ in so many low bits, half a MB at most.
+# Ids that are one block: those that differ in so many low bits, half a MB at most.
 BLOCK_BITS = 16
 BLOCKS = 8  # that are fetched at once
-ROWS = 20_000  # that are fetched at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ def allowed_images(session: Session, filters: Filters) -> NDArray[np.int64] | No
     if not filters.active:
         return None
     query = shown_images(session, filters)
-    parts = _packed(session, query) if is_postgresql(session) else _plain(session, query)
+    parts = _packed(session, query) if is_postgresql(session) else _listed(session, query)
     # Twice shown is common, so that sorting here is cheaper than in the database.
     return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
@@ -97,16 +105,22 @@ def count_allowed(session: Session, filters: Filters, limit: int) -> int | None:
 def _packed(session: Session, query: Select[int]) -> Iterator[NDArray[np.int64]]:
     """The ids in blocks of bytes, which cost a tenth of rows of one number each."""
     ids = query.subquery()
-    block = func.string_agg(func.int8send(ids.c.image_id), literal(b"", LargeBinary))
-    blocks = select(block).group_by(ids.c.image_id.op(">>")(literal(BLOCK_BITS, Integer)))
-    for found in session.scalars(blocks.execution_options(yield_per=BLOCKS)):
+    packed = func.string_agg(func.int8send(ids.c.image_id), literal(b"", LargeBinary))
+    for found in _blocks(session, ids, packed):
         yield np.frombuffer(found, dtype=">i8").astype(np.int64)
 
 
-def _plain(session: Session, query: Select[int]) -> Iterator[NDArray[np.int64]]:
-    found = session.scalars(query.execution_options(yield_per=ROWS))
-    for some in found.partitions():
-        yield np.fromiter(some, dtype=np.int64, count=len(some))
+def _listed(session: Session, query: Select[int]) -> Iterator[NDArray[np.int64]]:
+    """The same of SQLite, which joins text: a fifth."""
+    ids = query.subquery()
+    for found in _blocks(session, ids, func.group_concat(ids.c.image_id)):
+        yield np.fromstring(found, dtype=np.int64, sep=",")
+
+
+def _blocks(session: Session, ids: Subquery, joined: ColumnElement[Any]) -> Iterator[Any]:
+    block = ids.c.image_id.op(">>")(literal(BLOCK_BITS, Integer))
+    blocks = select(joined).group_by(block)
+    yield from session.scalars(blocks.execution_options(yield_per=BLOCKS))
 
 
 def marks_of_images(

@@ -28,7 +28,7 @@ GUARDED = """
 "$1/pg_ctl" -D "$2/data" -l "$2/log" -w -s -o "$3" start && echo ready
 cat > /dev/null
 "$1/pg_ctl" -D "$2/data" -m immediate -s stop
-rm -rf "$2"
+rm -rf "$2" 2> /dev/null  # what is not this user's to remove goes with the script
 """
 
 

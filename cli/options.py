@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -203,3 +203,14 @@ def _day(text: str | None) -> dt.date | None:
         return None if text is None else parse_date(text)
     except ValueError as error:
         raise InvalidInput(f"filing date: {error}") from None
+
+
+def standard_input() -> IO[bytes]:
+    """Raises InvalidInput where it is closed."""
+    import sys
+
+    from likemark.db.errors import InvalidInput
+
+    if sys.stdin is None:
+        raise InvalidInput("-: standard input is closed")
+    return sys.stdin.buffer

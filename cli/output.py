@@ -127,7 +127,7 @@ class Bar:
 
 @contextmanager
 def progress_bar(label: str, total: int | None) -> Iterator[Bar]:
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # closed by a daemon, say
         yield Bar()
         return
     from rich.console import Console

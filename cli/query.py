@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +97,7 @@ def query(
     if report is not None:
         # Before the search: nobody wants to wait for an answer that cannot be written.
         check_target(report)
-    requests = query_requests(images, sys.stdin.buffer)
+    requests = query_requests(images, opt.standard_input() if STDIN in images else ())
     with opt.open_workspace(workspace, database) as space:
         found = chosen_model(space, model)
         search, answers = search_pictures(space, requests, found, options)

@@ -17,6 +17,7 @@ from likemark.db.values import Filters
 from likemark.db.vectors import active_model, count_vectors
 
 WALK = 20_000  # ids that are looked at one by one for a page, a few hundredths of a second
+_LARGEST = 2**63 - 1  # a database's id
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,11 @@ def _page(session: Session, filters: Filters, limit: int, after: int) -> list[in
         return some([behind, *tests(session, filters)], limit)
     # SQLite does not weigh its ways: what is frequent is found by walking on, and a walk to what
     # is rare would never end.
-    near = some([behind, Mark.id <= after + WALK, *tests(session, filters)], limit)
+    walked = min(after + WALK, _LARGEST)
+    near = some([behind, Mark.id <= walked, *tests(session, filters)], limit)
     if len(near) == limit:
         return near
-    return near + some([Mark.id > after + WALK, *sets(session, filters)], limit - len(near))
+    return near + some([Mark.id > walked, *sets(session, filters)], limit - len(near))
 
 
 def find_mark(session: Session, reference: str, collection: str | None = None) -> MarkRow:

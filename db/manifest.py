@@ -167,12 +167,13 @@ def _object(path: Path, line: int, text: str) -> Mapping[str, Any] | ManifestErr
         return ManifestError(f"{path}:{line}: not JSON: {one_line(str(error))}")
     if not isinstance(value, dict):
         return ManifestError(f"{path}:{line}: a line must hold one JSON object")
-    if _nested(value):
+    if is_nested(value):
         return ManifestError(f"{path}:{line}: nested deeper than {MAX_NESTING} levels")
     return value
 
 
-def _nested(value: Any) -> bool:
+def is_nested(value: Any) -> bool:
+    """Whether it is deeper than `MAX_NESTING`."""
     level = [value]
     for _ in range(MAX_NESTING):
         within = [part.values() if isinstance(part, dict) else part for part in level]

@@ -28,6 +28,7 @@ from likemark.db.vectors import parts
 
 # Ids that are one block: those that differ in so many low bits, half a MB at most.
 BLOCK_BITS = 16
+BY_ID = "id:"  # a key that a manifest gives begins so
 BLOCKS = 8  # that are fetched at once
 
 
@@ -67,8 +68,13 @@ class MarkRow:
     @property
     def title(self) -> str:
         """The best short name that is known."""
-        stem = self.source.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-        return self.text or self.application_number or self.registration_number or stem
+        known = self.text or self.application_number or self.registration_number
+        if known:
+            return known
+        if self.key.startswith(BY_ID):
+            return self.key.removeprefix(BY_ID)
+        file = self.images[0].path if self.images else self.source
+        return file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
 
 # MarkRow's fields that are Mark's columns under the same name.

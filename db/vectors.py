@@ -18,6 +18,7 @@ from likemark.db.errors import ModelMismatch
 from likemark.db.schema import CatalogueInfo, Embedding, Generation, Image, Model, Removal
 
 ROWS = 20_000  # that are fetched at once
+_OF_IMAGES = "SELECT image_id, vector FROM embeddings WHERE model_id = :model AND image_id"
 T = TypeVar("T")
 
 
@@ -188,18 +189,30 @@ def vectors_since(
 
 def vectors_of(session: Session, model: ModelRow, ids: NDArray[np.int64]) -> Vectors:
     """The vectors of those of the images (any number) that have one, by ascending id."""
-    found: list[Any] = []
-    for part in parts(np.unique(ids).tolist()):
-        query = select(Embedding.image_id, Embedding.vector)
-        query = query.where(Embedding.model_id == model.id, Embedding.image_id.in_(part))
-        found += session.execute(query.order_by(Embedding.image_id))
-    return _vectors(model, found)
+    wanted: list[int] = np.unique(ids).tolist()
+    # Every search comes by here: one statement that is prepared once, however many they are.
+    if session.get_bind().dialect.name == "postgresql":
+        found = session.execute(
+            text(f"{_OF_IMAGES} = ANY(:ids)"), {"model": model.id, "ids": wanted}
+        )
+    else:
+        listed = f"{_OF_IMAGES} IN (SELECT value FROM json_each(:ids))"
+        found = session.execute(text(listed), {"model": model.id, "ids": str(wanted)})
+    return _by_id(model, found.all())
 
 
 def unpacked(blobs: Iterable[bytes], dimension: int) -> NDArray[np.float32]:
     """(N, D) from stored vectors."""
     flat = np.frombuffer(b"".join(blobs), dtype="<f2")
     return flat.astype(np.float32).reshape(-1, dimension)
+
+
+def _by_id(model: ModelRow, rows: Sequence[Any]) -> Vectors:
+    """From pairs of an image_id and a vector, in any order."""
+    ids, vectors = zip(*rows, strict=True) if rows else ((), ())
+    numbers = np.array(ids, np.int64)
+    order = np.argsort(numbers)
+    return Vectors(numbers[order], unpacked(vectors, model.dimension)[order])
 
 
 def _vectors(model: ModelRow, rows: Sequence[Any]) -> Vectors:

@@ -92,7 +92,7 @@ def cluster_state(session: Session, model: ModelRow, setting: str) -> tuple[str,
     kept = _Kept(session, model, Client(ClusterUrl.parse(setting)))
     try:
         found = kept.collections.find(model.fingerprint)
-        kept.check(found, ours=True)
+        kept.check(found, ours=False)
         if found.stamp != kept.wanted:
             return "behind the catalogue; every command catches up by itself", True
         held = MilvusIndex(kept.collections, found).links()

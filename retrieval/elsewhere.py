@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from likemark.db.errors import LikemarkError, NotFound, PictureError, one_line
-from likemark.db.manifest import mark_key
+from likemark.db.manifest import MAX_NESTING, is_nested, mark_key
 from likemark.db.register import read_row
 from likemark.retrieval.pictures.places import INSIDE, filesystem, is_shard
 from likemark.retrieval.pictures.shards import BROKEN, Member, members
@@ -118,9 +118,14 @@ class _Sample:
 
     def _take(self, member: Member) -> None:
         try:
-            self.data = json.loads(member.read())
+            data = json.loads(member.read())
         except (ValueError, RecursionError) as error:
             self.problem = f"{member.name}: not JSON: {one_line(str(error))}; passed over"
+            return
+        if is_nested(data):
+            self.problem = f"{member.name}: nested deeper than {MAX_NESTING} levels; passed over"
+            return
+        self.data = data
 
 
 def _sample_rows(shard: str, sample: _Sample, seen: set[str]) -> Iterator[Row | LikemarkError]:

@@ -194,14 +194,15 @@ class _Searcher:
     options: QueryOptions
 
     def hits(self, rows: Rows, blocks: Sequence[Crop | None]) -> list[Hit]:
-        """The k best groups: some pictures fall together, so more are fetched.
+        """The k best groups: some pictures fall together, so more are fetched. What stands behind
+        the last one's pictures must be seen to begin another group: then that one is whole.
 
         rows: (V, D) unit; blocks: V, what each row shows of the query
         """
         wanted = 2 * self.options.k
         while True:
             hits, last = self._grouped(rows, blocks, wanted)
-            if len(hits) >= self.options.k or last or wanted >= (reach := self._reach()):
+            if len(hits) > self.options.k or last or wanted >= (reach := self._reach()):
                 return hits[: self.options.k]
             wanted = min(4 * wanted, reach)
 

@@ -25,6 +25,7 @@ class Embedded:
     vectors: NDArray[np.float32]  # (N, D), unit rows
     model: str  # name
     errors: tuple[PictureError, ...]  # of the others
+    rejected: tuple[str, ...]  # their paths, as they were given
 
 
 def embed_pictures(
@@ -39,6 +40,7 @@ def embed_pictures(
     paths: list[str] = []
     rows: list[NDArray[np.float32]] = []
     errors: list[PictureError] = []
+    rejected: list[str] = []
     limits = limits or PictureLimits()
     with DecoderPool(size=model.card.input_size, limits=limits) as pool:
         decoded = zip(requests, pool.map(requests), strict=True)
@@ -46,13 +48,14 @@ def embed_pictures(
         for (request, result), row in embedder.stream(decoded, lambda item: pixels_of(item[1])):
             if isinstance(result, PictureError):
                 errors.append(result)
+                rejected.append(request.name)
             if row is not None:
                 paths.append(request.name)
                 rows.append(row)
             progress(len(rows) + len(errors))
     empty = np.empty((0, model.card.dimension), np.float32)
     vectors = np.stack(rows) if rows else empty
-    return Embedded(tuple(paths), vectors, model.card.name, tuple(errors))
+    return Embedded(tuple(paths), vectors, model.card.name, tuple(errors), tuple(rejected))
 
 
 def write_npz(embedded: Embedded, out: Path) -> None:

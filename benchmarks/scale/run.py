@@ -20,6 +20,7 @@ from likemark.benchmarks.embedded import Progress
 from likemark.benchmarks.scale.child import Task
 from likemark.benchmarks.scale.engines.registry import Contender
 from likemark.benchmarks.scale.fitting import fitted
+from likemark.benchmarks.scale.kept import fill_catalogue
 from likemark.benchmarks.scale.likeness import Likeness, likeness
 from likemark.benchmarks.scale.material import Material
 from likemark.benchmarks.scale.measures import added_count
@@ -32,7 +33,7 @@ from likemark.retrieval.files import write_whole
 
 SIZES = (10_000, 100_000, 1_000_000)
 SMALLEST = 100
-LAYOUT = 1  # of the kept rows: another is measured anew
+LAYOUT = 2  # of the kept rows: another is measured anew
 _PACKAGES = ("faiss-gpu", "faiss-cpu", "usearch", "hnswlib", "pymilvus", "likemark")
 # glibc keeps smaller blocks for later: what was let go would be weighed as if it were held.
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(64 * 2**10)}
@@ -101,6 +102,8 @@ def run_scale(
     vectors = Vectors(folder, fit.mixture.dimension)
     most = sizes[-1] + added_count(sizes[-1])
     vectors.make(fit.mixture, most, kinship=fit.kinship, seed=seed, progress=progress)
+    if any(engine.own for engine in engines):
+        fill_catalogue(vectors, most, progress=progress)
     queries = material.queries(effort.queries + effort.tuning, seed=seed)
     asking = _Asking(vectors, queries, effort, cores(), progress)
     drawn = asking.truths(sizes)

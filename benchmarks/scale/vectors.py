@@ -5,7 +5,6 @@ The first n of a file are as even a sample as any: one file serves every size up
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ Ids = NDArray[np.int64]
 BLOCK = 10_000  # vectors drawn at once
 KINDS = ("random", "clustered")  # of filters, in the order of the file's columns
 SELECTIVITIES = (0.001, 0.01, 0.1, 0.5)
-_FEW = 512  # ids whose rows are read one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +91,6 @@ class Vectors:
                 rows = np.fromfile(file, np.float16, size * self.dimension)
                 ids = np.arange(begin, begin + size, dtype=np.int64)
                 yield ids, rows.reshape(size, self.dimension).astype(np.float32)
-
-    def rows_of(self, ids: Ids) -> Rows:
-        """(n, D) float32"""
-        if len(ids) > _FEW:  # mapped for this call alone: what it touched is let go
-            mapped = np.memmap(self.rows_path, np.float16, "r").reshape(-1, self.dimension)
-            return np.asarray(mapped[ids], np.float32)
-        width = 2 * self.dimension
-        file = os.open(self.rows_path, os.O_RDONLY)
-        try:
-            data = b"".join(os.pread(file, width, width * number) for number in ids.tolist())
-        finally:
-            os.close(file)
-        rows = np.frombuffer(data, np.float16).reshape(len(ids), self.dimension)
-        return rows.astype(np.float32)
 
     def marks(self, count: int) -> NDArray[np.uint16]:
         """(N, 2): columns as KINDS"""

@@ -22,7 +22,8 @@ FIRST_PAUSE = 0.1  # seconds
 LONGEST_PAUSE = 5.0  # seconds
 # How much longer what writes segments or builds an index may take than other calls.
 SLOW = 12
-NO_COLLECTION = (4, 100)  # Milvus's codes, of old and new servers
+NO_COLLECTION = 100  # Milvus's code
+NO_COLLECTION_ONCE = 4  # that of servers before 2.3, which newer ones state beside their own
 NOT_LOADED = 101
 RATE_LIMIT = 8
 NO_CONNECTION = 2
@@ -99,7 +100,7 @@ class Client:
 
     def _named(self, fault: _Fault, seconds: float) -> IndexFault:
         where = f"index {self.url.address}"
-        if fault.code in NO_COLLECTION:
+        if fault.code == NO_COLLECTION:
             return IndexLost(
                 f"{where}: its collection is gone (dropped or expired); run: likemark reindex"
             )
@@ -159,6 +160,8 @@ def _understood(error: Exception) -> _Fault | None:
             else _Fault(reason, 0, passing=True)
         )
     code = int(error.code)
+    if int(error.compatible_code) == NO_COLLECTION_ONCE:
+        code = NO_COLLECTION
     passing = code in (RATE_LIMIT, NO_CONNECTION) or error.retriable
     return _Fault(reason, code, passing, unanswered="DEADLINE_EXCEEDED" in reason)
 

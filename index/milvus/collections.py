@@ -47,11 +47,27 @@ class Collections:
         model: its fingerprint. Raises IndexLost when there is none, IndexStale for another
         version of the schema.
         """
-        published = self._published()
+        found, gone = self._found(model)
+        if found is None and gone:  # another process has put a new one in its place just now
+            found, _ = self._found(model)
+        if found is not None:
+            return found
+        held = "no collection of this catalogue (dropped, expired or never filled)"
+        if self._published() is not None:
+            held = "another model's vectors"
+        raise IndexLost(f"index {self.client.url.address}: holds {held}; run: likemark reindex")
+
+    def _found(self, model: str) -> tuple[Found | None, bool]:
+        """As `find`, and whether one of them has gone meanwhile."""
+        published, gone = self._published(), False
         names = sorted(self._names(model), key=_number, reverse=True)
         names.sort(key=lambda name: name != published)
         for name in names:
-            described = self._described(name)
+            try:
+                described = self._described(name)
+            except IndexLost:
+                gone = True
+                continue
             properties = read_properties(described)
             if properties.get("catalogue") != self.identity or properties.get("model") != model:
                 continue
@@ -64,11 +80,8 @@ class Collections:
             stamp = read_stamp(properties)
             if stamp is not None:
                 layout = layout_of(described, self._engine(name))
-                return Found(name, layout, stamp, name == published)
-        held = "no collection of this catalogue (dropped, expired or never filled)"
-        if published is not None:
-            held = "another model's vectors"
-        raise IndexLost(f"index {self.client.url.address}: holds {held}; run: likemark reindex")
+                return Found(name, layout, stamp, name == published), gone
+        return None, gone
 
     def create(self, model: str, dimension: int) -> Found:
         """A new, empty one, not published."""

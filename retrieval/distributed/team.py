@@ -120,6 +120,9 @@ class Team:
                     ended += not is_nodes_fault(reason)
                     self._end(lone.actor)
                     self._lone = None
+        if ended < _ALONE:  # the node went, each time: nothing is known of the picture
+            detail = f"the nodes that it was sent to went: run again ({reason})"
+            return Answer(refusal=("unreadable", detail))
         with self._change:
             self._failures += 1
             if self._failures >= _FUSE:

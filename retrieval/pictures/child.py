@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import IO
 
 from likemark.db.errors import LikemarkError, PictureError
@@ -42,8 +43,9 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**os.environ, **_ENVIRONMENT},
-            pipesize=_PIPE_BYTES,
         )
+        for pipe in (self._process.stdin, self._process.stdout):
+            _widen(pipe)
         self._start(size)
 
     @property
@@ -114,6 +116,15 @@ class Child:
             seconds = self._limits.seconds
             return PictureError(name, "timeout", f"decoding took over {seconds:g} seconds")
         return PictureError(name, "crash", f"the decoder ended with {_ending(code)}")
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """As far as the system lets: a user's pipes have 64 MiB together, of all programs."""
+    if pipe is not None and sys.platform == "linux":
+        import fcntl
+
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _ending(code: int) -> str:

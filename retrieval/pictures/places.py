@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHARDS = (".tar", ".tar.gz", ".tgz")
 INSIDE = "!/"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_MEMBER = re.compile(rf"(.*?(?:{'|'.join(map(re.escape, SHARDS))})){INSIDE}(.+)", re.DOTALL)
+_MEMBER = re.compile(rf"(.*?(?i:{'|'.join(map(re.escape, SHARDS))})){INSIDE}(.+)", re.DOTALL)
 _LOCAL = ("file", "local")
 
 

@@ -35,10 +35,11 @@ def render(name: str, data: bytes, limits: PictureLimits) -> Image.Image:
     text = to_text(name, data, limits.max_bytes)
     found = scan(name, text, limits, nested=lambda inner: to_text(name, inner, limits.max_bytes))
     image = _draw(name, text)
-    if found.has_text and image.getchannel("A").getextrema()[1] == 0:
-        raise PictureError(
-            name, "damaged", "the SVG draws nothing but text in fonts: convert its text to paths"
-        )
+    if image.getchannel("A").getextrema()[1] == 0:
+        why = "the SVG draws nothing that can be seen here: save it as paths, or as PNG"
+        if found.has_text:
+            why = "the SVG draws nothing but text in fonts: convert its text to paths"
+        raise PictureError(name, "damaged", why)
     return image
 
 

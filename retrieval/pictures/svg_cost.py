@@ -74,7 +74,13 @@ def _pending(
 
 
 def _targets(node: Node, by_id: dict[str, int]) -> list[int]:
-    return [by_id[one.target] for one in node.references if one.target in by_id]
+    return [by_id[one.target] for one in _painting(node, by_id)]
+
+
+def _painting(node: Node, by_id: dict[str, int]) -> list[Reference]:
+    if node.tag in _FREE or node.tag == "stop":  # a ramp is not painted, whatever a rule says
+        return []
+    return [one for one in node.references if one.target in by_id]
 
 
 def _cost(
@@ -84,10 +90,9 @@ def _cost(
         return 0, 0
     parts = [_known(costs, child) for child in node.children]
     inherited: list[tuple[int, int]] = []
-    for one in node.references:
-        if one.target in by_id:
-            part = _known(costs, by_id[one.target])
-            (inherited if one.inherited else parts).append(part)
+    for one in _painting(node, by_id):
+        part = _known(costs, by_id[one.target])
+        (inherited if one.inherited else parts).append(part)
     inside = sum(count for count, _ in parts)
     painted = sum(count for count, _ in inherited) * (inside + 1)
     deepest = max((depth for _, depth in (*parts, *inherited)), default=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,25 +58,38 @@ def load_thumbnails(
 ) -> Thumbnails:
     """Decode every distinct picture once, safely.
 
-    paths: of hits
+    paths: of hits, which were read when they were indexed, whatever the limits were then
     size: S, px
+    limits: of the queries
     extra: queries, looked up by their name: data and crop as they were searched
     """
     queries = {request.name: request for request in extra}
-    wanted = dict.fromkeys([*(Request(path) for path in paths), *queries.values()])
-    with DecoderPool(size=size, limits=limits or PictureLimits()) as pool:
-        results = zip(wanted, pool.map(wanted), strict=True)
-        found = {
+    limits = limits or PictureLimits()
+    asked = _decoded(queries.values(), size, limits)
+    # Of what is both, it is decoded once.
+    done = {r.name: webp for r, webp in asked.items() if r.data is None and r.crop is None}
+    others = [Request(path) for path in dict.fromkeys(paths) if path not in done]
+    usual = PictureLimits()
+    of_hits = replace(
+        limits, check_extension=False,
+        max_megapixels=max(limits.max_megapixels, usual.max_megapixels),
+        max_bytes=max(limits.max_bytes, usual.max_bytes),
+    )  # fmt: skip
+    shown = {request.name: webp for request, webp in _decoded(others, size, of_hits).items()}
+    return Thumbnails(size, {**done, **shown}, {r.name: webp for r, webp in asked.items()})
+
+
+def _decoded(requests: Iterable[Request], size: int, limits: PictureLimits) -> dict[Request, bytes]:
+    """Of those that can be read."""
+    wanted = list(requests)
+    if not wanted:
+        return {}
+    with DecoderPool(size=size, limits=limits) as pool:
+        return {
             request: _webp(result.pixels)
-            for request, result in results
+            for request, result in zip(wanted, pool.map(wanted), strict=True)
             if not isinstance(result, PictureError)
         }
-    chosen = set(queries.values())
-    return Thumbnails(
-        size=size,
-        pictures={r.name: webp for r, webp in found.items() if r.data is None and r.crop is None},
-        queries={r.name: webp for r, webp in found.items() if r in chosen},
-    )
 
 
 def picture_uri(pixels: NDArray[np.uint8]) -> str:

@@ -123,3 +123,33 @@ def test_what_stdout_cannot_encode_is_escaped(
         printed = raw.getvalue()
     assert code == 0
     assert rb"\u03a9" in printed
+
+
+def test_a_closed_standard_input_or_error_is_no_fault_where_it_is_not_needed(
+    home: Path, tmp_path: Path
+) -> None:
+    draw_mark(1).save(tmp_path / "a.png")
+    for command, closed, code in (
+        (["index", "a.png"], "2>&-", 0),
+        (["query", "a.png"], "<&-", 0),
+        (["query", "-"], "<&-", 2),
+    ):
+        shell = f'exec "$@" {closed}'
+        done = subprocess.run(
+            ["sh", "-c", shell, "sh", *COMMAND, *command], cwd=tmp_path, check=False,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == code, done
+        assert "Traceback" not in done.stderr
+    assert done.stderr == "likemark: -: standard input is closed\n"
+
+
+def test_a_manifest_that_may_not_be_read_is_one_line(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").mkdir()
+    (tmp_path / "b.csv").symlink_to(tmp_path / "b.csv")
+    done = subprocess.run(
+        [*COMMAND, "index", "m.csv", "b.csv"], cwd=tmp_path, check=False, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr

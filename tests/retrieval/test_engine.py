@@ -166,6 +166,30 @@ def test_twenty_hits_are_twenty_groups_however_many_copies_there_are(
     assert len(result.hits[0].marks) == 241
 
 
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_last_hit_too_has_all_marks_that_show_its_picture(
+    workspace: Workspace, tiny: FoundModel, register: Path, k: int
+) -> None:
+    folder = register.parent / "copies"
+    folder.mkdir()
+    for number in range(9):
+        draw_mark(4).save(folder / f"{number}.bmp", dpi=(number + 10, number + 10))
+    index_paths(workspace, [folder], tiny)
+    (result,) = ask(workspace, tiny, register / "mark-0004.png", k=k)
+    assert len(result.hits) == k
+    assert len(result.hits[0].marks) == 10
+
+
+def test_a_mark_that_a_manifest_names_by_its_id_alone_is_called_so(
+    workspace: Workspace, tiny: FoundModel, tmp_path: Path
+) -> None:
+    write_corpus(tmp_path / "marks", range(2))
+    rows = [{"id": f"A{n}", "image": f"marks/mark-000{n}.png"} for n in range(2)]
+    index_paths(workspace, [write_manifest(tmp_path / "reg.csv", rows)], tiny)
+    (result,) = ask(workspace, tiny, tmp_path / "marks" / "mark-0001.png", k=2)
+    assert found(result) == ["A1", "A0"]
+
+
 def test_a_mark_with_several_pictures_stands_once_at_its_best(
     workspace: Workspace, tiny: FoundModel, tmp_path: Path
 ) -> None:

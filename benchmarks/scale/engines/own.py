@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from likemark.benchmarks.scale.engines.engine import Job
+from likemark.benchmarks.scale.kept import rows_from
 from likemark.benchmarks.scale.mixture import Rows
 from likemark.benchmarks.scale.vectors import Filter, Ids
 from likemark.index.factory import AUTO
@@ -22,6 +24,7 @@ class OwnIndex:
         self._setting = setting
         self.promise: float | None = recall
         self._index: Any = None
+        self._open = ExitStack()
 
     @property
     def setting(self) -> str:
@@ -31,12 +34,13 @@ class OwnIndex:
     def build(self, job: Job) -> None:
         self._index = build_local(
             self._setting, lambda: job.vectors.stream(job.count), job.folder,
-            dimension=job.dimension, count=job.count, recall=self.promise, rows_of=_rows_of(job),
+            dimension=job.dimension, count=job.count, recall=self.promise,
+            rows_of=self._rows_of(job),
         )  # fmt: skip
         self._held().save(job.folder, _STAMP)
 
     def open(self, job: Job) -> None:
-        self._index, _ = open_local(job.folder, rows_of=_rows_of(job))
+        self._index, _ = open_local(job.folder, rows_of=self._rows_of(job))
 
     def use_threads(self, count: int) -> bool:
         return False  # it knows when one is faster
@@ -57,17 +61,11 @@ class OwnIndex:
 
     def close(self) -> None:
         self._index = None
+        self._open.close()
+
+    def _rows_of(self, job: Job) -> RowsOf:
+        return self._open.enter_context(rows_from(job.vectors))
 
     def _held(self) -> LocalIndex:
         index: LocalIndex = self._index
         return index
-
-
-def _rows_of(job: Job) -> RowsOf:
-    """The vectors' file in the catalogue's place."""
-
-    def rows_of(ids: Ids) -> tuple[Ids, Rows]:
-        there = ids[(ids >= 0) & (ids < job.vectors.count)]
-        return there, job.vectors.rows_of(there)
-
-    return rows_of

@@ -11,6 +11,7 @@ from likemark.benchmarks.scale.engines.milvus_lite import program
 from likemark.benchmarks.scale.engines.own import OwnIndex
 from likemark.benchmarks.scale.engines.plain_faiss import factory
 from likemark.benchmarks.scale.engines.registry import Contender, contenders
+from likemark.benchmarks.scale.kept import fill_catalogue
 from likemark.benchmarks.scale.material import Material
 from likemark.benchmarks.scale.truth import exact
 from likemark.benchmarks.scale.vectors import FILTERS, KINDS, Vectors
@@ -24,6 +25,7 @@ EMBEDDED = [
 
 @pytest.fixture
 def job(vectors: Vectors, index_folder: Path) -> Job:
+    fill_catalogue(vectors, COUNT + 100)
     return Job(vectors, COUNT, index_folder, 1)
 
 
@@ -54,7 +56,8 @@ def check_search(engine: Engine, job: Job, material: Material) -> None:
 def check_changes(engine: Engine, job: Job) -> None:
     effort = engine.efforts[-1] if engine.efforts else None
     new = np.arange(COUNT, COUNT + 20)
-    rows = job.vectors.rows_of(new)
+    (_, every) = next(job.vectors.stream(COUNT + 20))
+    rows = every[new]
     engine.add(new, rows)
     assert (engine.search(rows, 1, effort)[:, 0] == new).mean() > 0.9
     gone = np.arange(0, 300, 3)
@@ -62,7 +65,7 @@ def check_changes(engine: Engine, job: Job) -> None:
         engine.remove(gone)
     except NotOffered:
         return
-    left = engine.search(job.vectors.rows_of(gone), 5, effort)
+    left = engine.search(every[gone], 5, effort)
     if engine.setting != "Flat" and not engine.setting.startswith("IVF"):  # FAISS counts anew
         assert not set(left.ravel().tolist()) & set(gone.tolist())
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from likemark.benchmarks.scale.kept import fill_catalogue, rows_from
 from likemark.benchmarks.scale.mixture import Mixture
 from likemark.benchmarks.scale.truth import Nearest, exact
 from likemark.benchmarks.scale.vectors import BLOCK, FILTERS, Filter, Vectors
@@ -32,8 +33,8 @@ def test_parts_and_single_rows_are_the_same(vectors: Vectors):
     assert [len(ids) for ids, _ in parts] == [300, 300, 300, 90]
     ids, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
     assert ids.tolist() == list(range(10, 1000))
-    assert np.array_equal(vectors.rows_of(ids), rows)
-    assert np.array_equal(vectors.rows_of(ids[[7, 3]]), rows[[7, 3]])
+    (_, whole) = next(vectors.stream(1000, part=1000))
+    assert np.array_equal(whole[10:], rows)
     assert np.array_equal(rows, rows.astype(np.float16).astype(np.float32))
 
 
@@ -45,14 +46,14 @@ def test_what_is_allowed_ascends_and_wider_filters_hold_narrower_ones(vectors: V
 
 
 def test_truth_is_what_comparing_all_gives_at_every_size(vectors: Vectors, tmp_path: Path):
-    queries = vectors.rows_of(np.array([5, 900, 9000])) + np.float32(0.01)
+    (_, every) = next(vectors.stream(10_000))
+    queries = every[[5, 900, 9000]] + np.float32(0.01)
     copied = Vectors(tmp_path, vectors.dimension)
     for path in (vectors.rows_path, vectors.marks_path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     found = exact(copied, queries, (300, 1000), filtered=2, key="a")
     for size in (300, 1000):
-        rows = copied.rows_of(np.arange(size))
-        scores = queries @ rows.T
+        scores = queries @ every[:size].T
         best = np.argsort(-scores, axis=1)[:, :20]
         assert np.array_equal(found[size].whole.ids[:, :20], best)
         for each in FILTERS:
@@ -75,3 +76,18 @@ def test_recall_counts_ties_and_what_is_allowed():
     assert nearest.recall(found, 2).tolist() == [1.0, 1.0, 1.0]
     assert nearest.recall(np.array([[9, 7], [3, -1], [-1, -1]]), 2).tolist() == [0.5, 0.0, 1.0]
     assert nearest.recall(np.array([[2, 9], [1, 1], [0, 0]]), 2)[0] == pytest.approx(1.0)
+
+
+def test_the_catalogue_gives_what_was_drawn_and_goes_on_after_a_stop(
+    vectors: Vectors, tmp_path: Path
+):
+    copied = Vectors(tmp_path, vectors.dimension)
+    for path in (vectors.rows_path, vectors.marks_path):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (_, every) = next(vectors.stream(3000))
+    for count in (1000, 1000, 2500):
+        fill_catalogue(copied, count)
+        with rows_from(copied) as rows_of:
+            ids, rows = rows_of(np.array([7, 0, count - 1, count, -1]))
+        assert ids.tolist() == [0, 7, count - 1]
+        assert np.array_equal(rows, every[ids])

@@ -101,7 +101,8 @@ def test_photos_are_compressed_harder_than_artwork(folder: Path) -> None:
 def test_limits_are_kept(folder: Path) -> None:
     path = str(folder / "noise.png")
     strict = PictureLimits(max_megapixels=0.01)
-    assert load_thumbnails([path], size=S, limits=strict).data_uri(path) is None
+    found = load_thumbnails([], size=S, limits=strict, extra=[Request(path)])
+    assert found.query_uri(path) is None
 
 
 def test_no_picture_is_no_work() -> None:
@@ -113,3 +114,14 @@ def test_any_file_name_is_found(folder: Path, name: bytes) -> None:
     path = os.path.join(folder, os.fsdecode(name))
     shutil.copy(folder / "halves.png", path)
     assert load_thumbnails([path, "no\x00such"], size=S).pictures.keys() == {path}
+
+
+def test_a_hit_is_shown_though_it_is_beyond_the_limits_of_the_query(
+    folder: Path, tmp_path: Path
+) -> None:
+    """It was indexed under limits of its own."""
+    wrong = tmp_path / "wrong.jpg"
+    shutil.copy(folder / "halves.png", wrong)
+    limits = PictureLimits(max_bytes=30, check_extension=True)
+    found = load_thumbnails([str(wrong)], size=S, limits=limits, extra=[Request(str(folder))])
+    assert found.pixels(str(wrong)) is not None

@@ -49,6 +49,23 @@ def test_it_is_tried_a_limited_number_of_times() -> None:
     assert "\n" not in str(told.value)
 
 
+def test_a_server_that_has_too_much_to_do_has_lost_nothing() -> None:
+    """Its code is the one that servers before 2.3 had for a collection that is gone."""
+
+    def busy(milvus: Any, seconds: float) -> None:
+        raise MilvusException(4, "request limit exceeded", retriable=True)
+
+    def gone(milvus: Any, seconds: float) -> None:
+        raise MilvusException(0, "no such collection", compatible_code=4)
+
+    pauses: list[float] = []
+    with pytest.raises(IndexUnreachable, match="it failed 4 times"):
+        client(pauses).call(busy)
+    with pytest.raises(IndexLost):
+        client(pauses).call(gone)
+    assert len(pauses) == 3
+
+
 def test_what_is_refused_is_not_tried_again() -> None:
     pauses: list[float] = []
     with pytest.raises(IndexFault, match="too many requests at once"):

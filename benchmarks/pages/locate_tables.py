@@ -67,8 +67,8 @@ def scenes_protocol(document: Document) -> str:
         f"{count(answers['questions'])} questions in {count(answers['scenes'])} scenes, each with "
         f"one of {count(result['marks'])} marks of likemark-open in one of "
         f"{count(result['photos'])} photos, from neither of which any training has learned "
-        "weights (on these photos, with other marks, the shipped network's checkpoint was chosen and "
-        "its probabilities were learned); asked with "
+        "weights (on these photos, with other marks, the shipped network's checkpoint was chosen "
+        "and its probabilities were learned); asked with "
         "another drawing of the mark where it has one, and with another mark."
     )
 

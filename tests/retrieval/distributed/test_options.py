@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from likemark.db.errors import InvalidInput, LikemarkError, ModelMismatch, PictureError
 from likemark.retrieval.distributed.cluster import joined
-from likemark.retrieval.distributed.options import WorkerOptions
-from likemark.retrieval.distributed.worker import Assignment, Given, Worker
+from likemark.retrieval.distributed.options import Terms, WorkerOptions
+from likemark.retrieval.distributed.team import Team, _Gone
+from likemark.retrieval.distributed.worker import Answer, Assignment, Given, Worker
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
 
@@ -101,3 +104,22 @@ def test_a_worker_says_of_each_picture_what_it_is_or_why_it_is_none(
     assert missing.refusal == ("missing", "no such file: check the path")
     assert changed.refusal is not None
     assert "changed while it was read" in str(PictureError(first, *changed.refusal))
+
+
+@pytest.mark.parametrize(
+    ("reason", "refused"), [("its node has died", "unreadable"), ("SIGSEGV", "crash")]
+)
+def test_a_picture_is_not_to_blame_for_nodes_that_go(reason: str, refused: str) -> None:
+    class Ending(Team):
+        def _started_at_last(self) -> Any:
+            return SimpleNamespace(actor=None, name="lone")
+
+        def _call(self, member: Any, call: Any, pictures: Sequence[Given]) -> list[Answer]:
+            raise _Gone(reason)
+
+        def _end(self, actor: Any) -> None:
+            pass
+
+    answer = Ending(None, Terms(1, 1, 0, 2, 1, 1))._alone(None, Given("a.png"))  # type: ignore[arg-type]
+    assert answer.refusal is not None
+    assert answer.refusal[0] == refused

@@ -130,8 +130,8 @@ def test_a_closed_standard_input_or_error_is_no_fault_where_it_is_not_needed(
 ) -> None:
     draw_mark(1).save(tmp_path / "a.png")
     for command, closed, code in (
+        (["query", "a.png"], "<&-", 1),  # nothing is indexed yet
         (["index", "a.png"], "2>&-", 0),
-        (["query", "a.png"], "<&-", 0),
         (["query", "-"], "<&-", 2),
     ):
         shell = f'exec "$@" {closed}'

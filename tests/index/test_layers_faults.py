@@ -129,6 +129,7 @@ def test_bases_and_drafts_of_no_state_are_swept_away_and_one_in_the_making_is_no
 ) -> None:
     (folder / f"{KEPT}0123").mkdir()
     (folder / f"{DRAFT}killed").mkdir()
+    (folder / f"{DRAFT}killed" / "making.lock").touch()
     making = Draft(folder)
     index, _ = open_local(folder)
     index.save(folder, STAMP)

@@ -31,13 +31,13 @@ def embed(
     The file holds `paths` (N,) str, `vectors` (N, D) float32 of unit length, and `model` str. A
     picture that cannot be read is reported and left out.
     """
-    from likemark.retrieval.engine import STDIN, query_requests
+    from likemark.retrieval.engine import query_requests
     from likemark.retrieval.export import check_npz, embed_pictures, write_npz
     from likemark.retrieval.models import find_model
 
     check_npz(out)
     found = find_model(model, opt.models_folder(workspace))
-    requests = query_requests(images, opt.standard_input() if STDIN in images else ())
+    requests = query_requests(images, opt.standard_input())
     with progress_bar("embedding", len(requests)) as bar:
         embedded = embed_pictures(
             requests,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -205,12 +206,12 @@ def _day(text: str | None) -> dt.date | None:
         raise InvalidInput(f"filing date: {error}") from None
 
 
-def standard_input() -> IO[bytes]:
-    """Raises InvalidInput where it is closed."""
+def standard_input() -> Iterator[bytes]:
+    """Its bytes, touched when they are asked for. Raises InvalidInput where it is closed."""
     import sys
 
     from likemark.db.errors import InvalidInput
 
     if sys.stdin is None:
         raise InvalidInput("-: standard input is closed")
-    return sys.stdin.buffer
+    yield from sys.stdin.buffer

@@ -97,7 +97,7 @@ def query(
     if report is not None:
         # Before the search: nobody wants to wait for an answer that cannot be written.
         check_target(report)
-    requests = query_requests(images, opt.standard_input() if STDIN in images else ())
+    requests = query_requests(images, opt.standard_input())
     with opt.open_workspace(workspace, database) as space:
         found = chosen_model(space, model)
         search, answers = search_pictures(space, requests, found, options)

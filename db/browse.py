@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from likemark.db.errors import InvalidInput, NoSuchMark
 from likemark.db.filters import is_postgresql, require_collections, sets, tests
-from likemark.db.manifest import file_key
+from likemark.db.manifest import file_key, id_key
 from likemark.db.schema import Collection, Embedding, Image, Mark, MarkImage, Reject
 from likemark.db.search import MarkRow, marks_by_id
 from likemark.db.values import Filters
@@ -108,7 +108,7 @@ def _candidates(session: Session, reference: str, collection: str | None) -> lis
     return list(
         session.scalars(
             scope.where(
-                Mark.key.in_([f"id:{reference}", file_key(reference)])
+                Mark.key.in_([id_key(reference), file_key(reference)])
                 | (Mark.application_number == reference)
                 | (Mark.registration_number == reference)
                 | (Mark.id == _own_id(reference))

@@ -6,8 +6,7 @@ left alone, and what it did not is written.
 
 from __future__ import annotations
 
-from collections.abc import Collection as Several
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -93,9 +92,11 @@ def apply_batch(
     # Of all: the first of several files with the same bytes brings what the others need.
     images, embedded = _put_images(session, model_id, whole)
     links = _put_links(session, marks, images, entries, changed)
+    told = [link for key in changed for link in marks[key].images]
     if len(entries) < len(whole):
-        _renew_claimed(session, collection, images, whole, embedded)
-    _note_changed(session, [marks[key] for key in changed], embedded)
+        told += _renewed(session, collection, images, whole)
+    # A link whose picture was embedded just now is told of by the vector's generation.
+    note_links(session, [link.id for link in told if link.image_id not in embedded])
     drop_bare(session, collection, entries)
     note_rejects(session, collection, entries)
     seen = {e.mark.key for e in entries if not (e.bare and _is_missing(e))}
@@ -120,11 +121,10 @@ def _without_claimed(
     return [e for e in entries if not (e.bare and e.path in claimed)]
 
 
-def _renew_claimed(
-    session: Session, collection: int, images: Mapping[bytes, Image], entries: Sequence[Entry],
-    embedded: Several[int],
-) -> None:  # fmt: skip
-    """A mark shows what its file holds now, whoever comes by the file."""
+def _renewed(
+    session: Session, collection: int, images: Mapping[bytes, Image], entries: Sequence[Entry]
+) -> Iterator[MarkImage]:
+    """Links set anew: a mark shows what its file holds now, whoever comes by the file."""
     found = {e.path: images[e.content].id for e in entries if e.path and e.content and e.bare}
     for part in parts(sorted(found)):
         query = select(MarkImage).join(Mark)
@@ -132,7 +132,7 @@ def _renew_claimed(
         for link in session.scalars(query):
             if link.image_id != found[link.path]:
                 link.image_id = found[link.path]
-                note_links(session, [link.id] if link.image_id not in embedded else [])
+                yield link
 
 
 def _data(
@@ -163,12 +163,6 @@ def _as_data(mark: Mark) -> MarkData:
         vienna=tuple(row.code for row in mark.vienna),
         **{name: getattr(mark, name) for name in _PLAIN},
     )
-
-
-def _note_changed(session: Session, changed: Sequence[Mark], embedded: Several[int]) -> None:
-    # A link whose picture was embedded just now is told of by the vector's generation.
-    links = (link for mark in changed for link in mark.images)
-    note_links(session, [link.id for link in links if link.image_id not in embedded])
 
 
 def _is_missing(entry: Entry) -> bool:

@@ -35,6 +35,7 @@ MAX_FIELD = 16 * 2**20
 MAX_PATH_BYTES = 2000
 # Lists and objects within each other, in one line of JSON.
 MAX_NESTING = 100
+BY_ID = "id:"  # the key of a mark that has an id in its manifest begins so
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def mark_key(row: Mapping[str, Any], image: Path | str | None) -> str | None:
     own, office, text = _word(row, "id"), _word(row, "office"), _word(row, "text")
     number = _word(row, "application_number") or _word(row, "registration_number")
     if own:
-        return f"id:{own}"
+        return id_key(own)
     if number:
         return f"number:{office}:{number}"
     if image is not None:
@@ -98,6 +99,10 @@ def _storable_path(path: Path) -> bool:
     except UnicodeEncodeError:
         return False
     return b"\0" not in data and len(data) <= MAX_PATH_BYTES
+
+
+def id_key(own: str) -> str:
+    return f"{BY_ID}{own}"
 
 
 def file_key(path: Path | str) -> str:

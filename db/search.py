@@ -22,13 +22,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from likemark.db.filters import is_postgresql, shown_images, tests
+from likemark.db.manifest import BY_ID
 from likemark.db.schema import Mark, MarkImage
 from likemark.db.values import Filters
 from likemark.db.vectors import parts
 
 # Ids that are one block: those that differ in so many low bits, half a MB at most.
 BLOCK_BITS = 16
-BY_ID = "id:"  # a key that a manifest gives begins so
 BLOCKS = 8  # that are fetched at once
 
 

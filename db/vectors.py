@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from likemark.db.copying import IN_LIMIT, insert_rows
+from likemark.db.copying import IN_LIMIT, insert_rows, rows_in
 from likemark.db.errors import ModelMismatch
 from likemark.db.schema import CatalogueInfo, Embedding, Generation, Image, Model, Removal
 
@@ -189,16 +189,8 @@ def vectors_since(
 
 def vectors_of(session: Session, model: ModelRow, ids: NDArray[np.int64]) -> Vectors:
     """The vectors of those of the images (any number) that have one, by ascending id."""
-    wanted: list[int] = np.unique(ids).tolist()
-    # Every search comes by here: one statement that is prepared once, however many they are.
-    if session.get_bind().dialect.name == "postgresql":
-        found = session.execute(
-            text(f"{_OF_IMAGES} = ANY(:ids)"), {"model": model.id, "ids": wanted}
-        )
-    else:
-        listed = f"{_OF_IMAGES} IN (SELECT value FROM json_each(:ids))"
-        found = session.execute(text(listed), {"model": model.id, "ids": str(wanted)})
-    return _by_id(model, found.all())
+    found = rows_in(session, _OF_IMAGES, np.unique(ids).tolist(), model=model.id)
+    return _by_id(model, list(found))
 
 
 def unpacked(blobs: Iterable[bytes], dimension: int) -> NDArray[np.float32]:

@@ -58,8 +58,7 @@ class FaissIndex:
     def open(cls, folder: Path) -> tuple[Self, Stamp]:
         """Raises IndexDamaged when the files are broken, FileNotFoundError when there are none."""
         inner, state = opened(folder, lambda state: load_flat(folder, state))
-        recall = state.about.get("recall")
-        return cls(inner, state.factory, state.setting, recall=recall), state.stamp
+        return cls(inner, state.factory, state.setting, recall=state.recall), state.stamp
 
     @property
     def dimension(self) -> int:

@@ -49,8 +49,8 @@ def open_local(folder: Path, *, rows_of: RowsOf | None = None) -> tuple[LocalInd
 
 def _load(folder: Path, state: State, rows_of: RowsOf | None) -> LocalIndex:
     if state.engine == FLAT:
-        recall = state.about.get("recall")
-        return FaissIndex(load_flat(folder, state), state.factory, state.setting, recall=recall)
+        inner = load_flat(folder, state)
+        return FaissIndex(inner, state.factory, state.setting, recall=state.recall)
     if state.engine != LAYERS:
         raise ValueError(f"of an unknown kind, {state.engine!r}")
     check_files(folder, state)

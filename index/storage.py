@@ -44,6 +44,13 @@ class State:
     files: Files  # by path within the folder: bytes, and crc32 of those that are read in whole
     about: dict[str, Any] = field(default_factory=dict)  # the engine's own
 
+    @property
+    def recall(self) -> float | None:
+        """What an approximate index promises, or an exact one once it is outgrown; None where
+        nothing was asked for."""
+        recall = self.about.get("promise", self.about).get("recall")
+        return None if recall is None else float(recall)
+
 
 @contextmanager
 def saving(folder: Path, names: Sequence[str]) -> Iterator[None]:
@@ -144,12 +151,9 @@ def stored_setting(folder: Path) -> str | None:
 
 
 def stored_recall(folder: Path) -> float | None:
-    """What an approximate index promises, or an exact one once it is outgrown; None where nothing
-    was asked for."""
+    """As `State.recall`."""
     state = stored_state(folder)
-    about = {} if state is None else state.about
-    recall = about.get("promise", about).get("recall")
-    return None if recall is None else float(recall)
+    return None if state is None else state.recall
 
 
 def read_state(folder: Path) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,9 +130,13 @@ def _fill(network: torch.nn.Module, weights: Path) -> None:
 def _store(network: torch.nn.Module, path: Path) -> None:
     from safetensors.torch import save_file
 
-    halves = {
-        key: (value.half() if value.is_floating_point() else value).contiguous()
-        for key, value in network.state_dict().items()
-    }
-    save_file(halves, path)
+    save_file(halves(network.state_dict()), path)
     path.chmod(0o644)  # it is written readable by its owner alone
+
+
+def halves(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """As models are stored: in float16, but for whole numbers."""
+    return {
+        key: (value.half() if value.is_floating_point() else value).contiguous()
+        for key, value in weights.items()
+    }

@@ -35,7 +35,6 @@ from likemark.retrieval.workspace import Workspace
 
 # Rows per transaction: what a killed run does again at most, a few seconds of work.
 BATCH_ROWS = 128
-_SPARE = 1 << 12  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ class SeenIds:
     def update(self, ids: Iterable[int]) -> None:
         for number in ids:
             if number >> 3 >= len(self._bits):
-                self._bits.extend(bytes((number >> 3) + 1 - len(self._bits) + _SPARE))
+                self._bits.extend(bytes((number >> 3) + 1 - len(self._bits)))
             self._bits[number >> 3] |= 1 << (number & 7)
 
     def __contains__(self, number: object) -> bool:

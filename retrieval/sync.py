@@ -30,7 +30,7 @@ from likemark.index.local import LocalIndex, build_local, open_local
 from likemark.index.milvus.index import MilvusIndex
 from likemark.index.promise import check_recall
 from likemark.index.protocol import Ids, Rows, RowsOf, Stamp
-from likemark.index.storage import stored_recall, stored_setting, stored_state
+from likemark.index.storage import stored_state
 from likemark.retrieval.cluster import Action, open_cluster
 from likemark.retrieval.cluster_setting import cluster_setting, remember
 from likemark.retrieval.workspace import Workspace
@@ -76,11 +76,12 @@ def open_index(
             return None
         identity = session.scalars(select(CatalogueInfo.identity)).one()
         folder = workspace.index_folder(model.fingerprint)
-        wanted = _Wanted(
-            setting or stored_setting(folder) or AUTO, recall or stored_recall(folder), folder
-        )
-        stamp = Stamp(identity, model.fingerprint, model.generation, model.token)
         before = stored_state(folder)
+        wanted = _Wanted(
+            setting or (before.setting if before else AUTO),
+            recall or (before.recall if before else None), folder,
+        )  # fmt: skip
+        stamp = Stamp(identity, model.fingerprint, model.generation, model.token)
         rows_of = _rows_of(workspace, model)
         try:
             if rebuild:

@@ -92,10 +92,7 @@ class Embedding:
 
     def optimiser(self) -> torch.optim.Optimizer:
         config = self._config
-        return make_optimiser(
-            self.network, config.optimiser, freeze=config.network.freeze,
-            changes=config.network.rank > 0,
-        )  # fmt: skip
+        return make_optimiser(self.network, config.optimiser, freeze=config.network.freeze)
 
     def batches(self) -> Dataset[Batch]:
         return self._views

@@ -11,6 +11,7 @@ from typing import Any
 
 from likemark.db.errors import InvalidInput, LikemarkError, ModelDamaged, NotFound, one_line
 from likemark.retrieval.cards import ModelCard, file_sha256
+from likemark.retrieval.convert import halves
 from likemark.retrieval.devices import AUTO
 from likemark.retrieval.files import write_whole
 from likemark.retrieval.models import FoundModel, find_model
@@ -59,7 +60,7 @@ def export_model(
             card, weights, anew, anew.data(card, settings), device=device, told=told
         )
     _check_fit(card, weights)
-    card, weights = _named(card, name or card.name), _halves(weights)
+    card, weights = _named(card, name or card.name), halves(weights)
     if over is None:
         return _written(card, weights, folder)
     return _written_over(find_model(over, extra), card, weights, folder)
@@ -121,13 +122,6 @@ def _written_over(base: FoundModel, card: ModelCard, weights: Weights, folder: P
             write_whole(folder / name, (base.folder / name).read_bytes())
     found.card.check_weights(folder)
     return found
-
-
-def _halves(weights: Weights) -> Weights:
-    return {
-        key: (value.half() if value.is_floating_point() else value).contiguous()
-        for key, value in weights.items()
-    }
 
 
 def _written(card: ModelCard, weights: Weights, folder: Path) -> FoundModel:

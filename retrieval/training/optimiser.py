@@ -15,13 +15,11 @@ from likemark.retrieval.training.config import Optimiser
 _START = 10  # steps: the average follows faster until it has seen some
 
 
-def make_optimiser(
-    network: MarkNetwork, settings: Optimiser, *, freeze: int, changes: bool = False
-) -> torch.optim.AdamW:
+def make_optimiser(network: MarkNetwork, settings: Optimiser, *, freeze: int) -> torch.optim.AdamW:
     """Backbone and head at rates of their own; biases and norms do not decay.
 
-    freeze: layers of the backbone, counted from the input, that keep their weights
-    changes: of the backbone's others only what `let_change` put beside them is learned
+    freeze: layers of the backbone, counted from the input, that keep their weights; of the others
+        only what `let_change` put beside them is learned, where it has put anything there
     """
     from timm.optim._param_groups import param_groups_layer_decay
 
@@ -29,6 +27,7 @@ def make_optimiser(
         network.backbone, settings.decay, layer_decay=settings.layer_decay
     )
     depths = depths_of(network.backbone)
+    changes = any(is_change(name) for name in depths)
     for name, parameter in network.backbone.named_parameters():
         parameter.requires_grad_(depths[name] >= freeze and (not changes or is_change(name)))
     groups = [

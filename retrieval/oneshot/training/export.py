@@ -12,6 +12,7 @@ from typing import Any
 
 from likemark.db.errors import InvalidInput, LikemarkError
 from likemark.retrieval.cards import file_sha256
+from likemark.retrieval.convert import halves
 from likemark.retrieval.devices import AUTO, choose_device
 from likemark.retrieval.files import write_whole
 from likemark.retrieval.models import find_model
@@ -41,6 +42,8 @@ def export_one_shot(
     Raises NotFound for a run without weights, InvalidInput for a name that no file can have or a
     run that finds too little, and what `read_material` and `Finder.load` raise.
     """
+    from safetensors.torch import save
+
     if name.startswith(".") or Path(name).name != name:
         raise InvalidInput(f"name {name!r} must be a file's name, without an ending")
     config = run_settings(run)
@@ -54,7 +57,7 @@ def export_one_shot(
     # A model of which probabilities are not learned yet must not stand where one is looked for.
     with TemporaryDirectory(prefix=".draft-", dir=folder) as made:
         draft = Path(made) / f"{name}.safetensors"
-        content = _halves(kept)
+        content = save(halves(kept.weights))
         write_whole(draft, content)
         _card(run, config, kept, draft).write(draft.with_suffix(".json"))
         finder = Finder.load(device=AUTO, card=draft.with_suffix(".json"))
@@ -65,16 +68,6 @@ def export_one_shot(
     write_whole(folder / card.weights, content)
     card.write(folder / f"{name}.json")
     return card
-
-
-def _halves(kept: Kept) -> bytes:
-    from safetensors.torch import save
-
-    halves = {
-        key: (value.half() if value.is_floating_point() else value).contiguous()
-        for key, value in kept.weights.items()
-    }
-    return save(halves)
 
 
 def _card(run: Path, config: OneShotTraining, kept: Kept, weights: Path) -> OneShotCard:

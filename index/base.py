@@ -54,6 +54,14 @@ class Base:
         """Vectors in a list."""
         return self.count / int(self.engine.nlist)
 
+    @property
+    def exact(self) -> bool:
+        """Whether the codes are the vectors as the catalogue has them, to float16 accuracy."""
+        if isinstance(self.engine, faiss.IndexIVFScalarQuantizer):
+            half = self.engine.sq.qtype == faiss.ScalarQuantizer.QT_fp16
+            return bool(half and not self.engine.by_residual)
+        return isinstance(self.engine, faiss.IndexIVFFlat)
+
     def spawn(self) -> Any:
         """An empty engine of the same training, in memory. Raises IndexFault."""
         try:

@@ -21,7 +21,7 @@ from likemark.index.factory import training_size
 from likemark.index.faiss_index import too_few
 from likemark.index.layers import LayeredIndex
 from likemark.index.probing import faiss
-from likemark.index.promise import PROMISED, Effort, Promise, Truth, held_out, measured
+from likemark.index.promise import DEPTHS, PROMISED, Effort, Promise, Truth, held_out, measured
 from likemark.index.protocol import Rows, RowsOf, Stream
 from likemark.index.rescoring import Remembered
 
@@ -70,18 +70,24 @@ def build(
         rows_of=None if rows_of is None else Remembered(rows_of),
     )  # fmt: skip
     index.promise = measured(
-        index.search_with, truth, lists=int(engine.nlist), count=base.count, recall=plan.recall
-    )
+        index.search_with, truth, lists=int(engine.nlist), count=base.count, recall=plan.recall,
+        depths=(1.0,) if base.exact else DEPTHS,
+    )  # fmt: skip
     index.rows_of = rows_of
     return index
 
 
 def _engine(plan: Plan) -> Any:
     try:
-        return faiss.index_factory(plan.dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
+        engine = faiss.index_factory(plan.dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
         reason = one_line(str(error), limit=120)
         raise InvalidInput(f"index {plan.factory!r}: FAISS cannot build it: {reason}") from None
+    if isinstance(engine, faiss.IndexIVFScalarQuantizer):
+        # Float16 codes of the vectors themselves are what the catalogue has; others gain from
+        # being of what is left of a vector without its list's centre.
+        engine.by_residual = engine.sq.qtype != faiss.ScalarQuantizer.QT_fp16
+    return engine
 
 
 def _train(engine: Any, rows: Rows, plan: Plan) -> None:

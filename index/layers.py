@@ -1,8 +1,9 @@
 """An approximate index in layers: an unchanging base, vectors added since, ids removed since.
 
 To add or remove never rebuilds. A search visits the lists of the base and of what was added that
-promise the recall asked for, and scores the best of what it finds with the vectors from where the
-truth is kept. Sizes: N vectors, D dimensions, Q queries, L lists, k hits.
+promise the recall asked for; where its codes lose something, it scores the best of what it finds
+with the vectors from where the truth is kept. Sizes: N vectors, D dimensions, Q queries, L lists,
+k hits.
 """
 
 from __future__ import annotations
@@ -20,12 +21,10 @@ from likemark.index.checks import check_k, check_new, check_rows
 from likemark.index.gpu import GpuCopy
 from likemark.index.layers_stored import Layers, store_layers
 from likemark.index.probing import empty, faiss, ordered, probe, reject, select
-from likemark.index.promise import Effort, Promise
+from likemark.index.promise import FETCH_COST, Effort, Promise
 from likemark.index.protocol import NO_ID, Found, Ids, IndexStats, Rows, RowsOf, Stamp
 from likemark.index.rescoring import every_score, exact_scores
 
-# Comparing a vector that is fetched by its id costs as much as passing over this many in lists.
-FETCH_COST = 400
 # Behind a filter, allowed vectors that are seen at the least, and how far that is raised at most
 # where they are far off: measured in the benchmark of filters.
 LEAST_SEEN = 10_000
@@ -273,7 +272,8 @@ class LayeredIndex:
         return chosen
 
     def _best(self, queries: Rows, ids: Ids, scores: Rows, k: int) -> Found:
-        if self.rows_of is not None:
+        rough = not self._base.exact or self._copy is not None  # GPUs compute in float16
+        if rough and self.rows_of is not None:
             ids, scores = exact_scores(queries, ids, self.rows_of)
         return ordered(ids, scores, k)
 

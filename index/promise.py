@@ -9,8 +9,8 @@ D dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,10 @@ from likemark.db.errors import InvalidInput
 from likemark.index.protocol import Ids, Rows
 
 PROMISED = 0.99  # when nothing is asked for
-DEPTHS = (1.5, 3.0, 6.0, 12.0)  # candidates scored exactly, as multiples of the hits wanted
+# Candidates scored exactly, as multiples of the hits wanted, where codes lose something.
+DEPTHS = (1.5, 2.0, 3.0, 6.0, 12.0)
+# Comparing a vector that is fetched by its id costs as much as passing over this many in lists.
+FETCH_COST = 400
 KS = (10, 100)  # recall is measured at
 # Cosines of drawings to the nearest that is stored: 5 and 95 % of likemark-open's, by the shipped
 # model; measured by the benchmark of scale.
@@ -43,6 +46,11 @@ class Effort:
 
     def candidates(self, reach: int) -> int:
         return int(np.ceil(self.depth * reach)) + _SPARE
+
+    def cost(self, mean: float) -> float:
+        """In vectors passed over; mean: of vectors in a list."""
+        fetched = self.candidates(self.k) if self.depth > 1 else 0
+        return self.probes * mean + FETCH_COST * fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,60 +137,80 @@ def _unit(rows: NDArray[np.floating]) -> Rows:
 Search = Callable[[Rows, int, Effort], Ids]
 
 
-def measured(search: Search, truth: Truth, *, lists: int, count: int, recall: float) -> Promise:
-    """The least effort that keeps the promise, or the most there is.
+@dataclass(frozen=True, slots=True)
+class _Measuring:
+    search: Search
+    truth: Truth
+    lists: int
+    count: int  # vectors
+    recall: float
+    depths: Sequence[float]
 
-    search: (queries, hits wanted, effort) -> ids (Q, hits)
+    def tried(self, effort: Effort) -> Effort:
+        found = self.search(self.truth.queries, effort.k, effort)
+        each = self.truth.recall(found)
+        mean = float(each.mean())
+        low = mean - _Z * float(each.std()) / max(len(each), 1) ** 0.5
+        return replace(effort, recall=mean, low=low)
+
+    def cost(self, effort: Effort) -> float:
+        return effort.cost(self.count / self.lists)
+
+
+def measured(
+    search: Search, truth: Truth, *, lists: int, count: int, recall: float,
+    depths: Sequence[float] = DEPTHS,
+) -> Promise:  # fmt: skip
+    """The cheapest effort that keeps the promise, or the most there is.
+
+    search: (queries, hits wanted, effort) -> ids (Q, hits); depths: to choose from, ascending; 1.0
+    alone where codes lose nothing
     """
-    efforts = []
-    for k in KS:
-        if k < count:
-            efforts.append(_least(search, truth, k=k, lists=lists, recall=recall))
+    by = _Measuring(search, truth, lists, count, recall, depths)
+    efforts = [_cheapest(by, k) for k in KS if k < count]
     if not efforts:
-        efforts = [Effort(max(KS), lists, DEPTHS[0], 1.0, 1.0)]
+        efforts = [Effort(max(KS), lists, depths[0], 1.0, 1.0)]
     return Promise(recall, len(truth.queries), tuple(efforts))
 
 
-def _least(search: Search, truth: Truth, *, k: int, lists: int, recall: float) -> Effort:
-    best = Effort(k, lists, DEPTHS[-1])
-    for depth in DEPTHS:  # what the codes lose must be made good first
-        best = _tried(search, truth, Effort(k, min(lists, _CEILING), depth))
-        if best.low >= recall:
-            break
-    else:
-        return _most(search, truth, best, lists=lists, recall=recall)
-    for probes in _probes(best.probes):
-        tried = _tried(search, truth, Effort(k, probes, best.depth))
-        if tried.low >= recall:
-            return tried
-    return best
+def _cheapest(by: _Measuring, k: int) -> Effort:
+    """More candidates make good what codes lose, more lists what lies apart: both have a price."""
+    ceiling = min(by.lists, _CEILING)
+    best: Effort | None = None
+    for depth in by.depths:
+        most = Effort(k, ceiling, depth)
+        if len(by.depths) > 1:
+            most = by.tried(most)
+            if most.low < by.recall:
+                continue  # what the codes lose is lost everywhere
+        for probes in (*_probes(ceiling), ceiling):
+            effort = replace(most, probes=probes)
+            if best is not None and by.cost(effort) >= by.cost(best):
+                break
+            tried = by.tried(effort)
+            if tried.low >= by.recall:
+                best = tried
+                break
+    return best or _most(by, Effort(k, ceiling, by.depths[-1]))
 
 
-def _most(search: Search, truth: Truth, best: Effort, *, lists: int, recall: float) -> Effort:
+def _most(by: _Measuring, best: Effort) -> Effort:
     """Where the ceiling's lists are too few: more of them, as many as there are in the end."""
+    best = by.tried(best)
     probes = best.probes
-    while probes < lists:
-        probes = min(2 * probes, lists)
-        for depth in DEPTHS:
-            tried = _tried(search, truth, Effort(best.k, probes, depth))
-            if tried.low >= recall:
+    while probes < by.lists:
+        probes = min(2 * probes, by.lists)
+        for depth in by.depths:
+            tried = by.tried(replace(best, probes=probes, depth=depth))
+            if tried.low >= by.recall:
                 return tried
             best = max(best, tried, key=lambda each: each.recall)
     return best
 
 
-def _tried(search: Search, truth: Truth, effort: Effort) -> Effort:
-    each = truth.recall(search(truth.queries, effort.k, effort))
-    mean = float(each.mean())
-    low = mean - _Z * float(each.std()) / max(len(each), 1) ** 0.5
-    return Effort(effort.k, effort.probes, effort.depth, mean, low)
-
-
 def _probes(lists: int) -> Iterator[int]:
-    """1, 2, 3, 4, 6, 8, 12, ... below so many lists."""
+    """1, 2, 3, ... below so many lists, each some eighth more than the last."""
     step = 1
     while step < lists:
         yield step
-        if 1 < step and step + step // 2 < lists:
-            yield step + step // 2
-        step *= 2
+        step += max(step // 8, 1)

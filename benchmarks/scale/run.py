@@ -33,7 +33,7 @@ from likemark.retrieval.files import write_whole
 
 SIZES = (10_000, 100_000, 1_000_000)
 SMALLEST = 100
-LAYOUT = 2  # of the kept rows: another is measured anew
+LAYOUT = 3  # of the kept rows: another is measured anew
 _PACKAGES = ("faiss-gpu", "faiss-cpu", "usearch", "hnswlib", "pymilvus", "likemark")
 # glibc keeps smaller blocks for later: what was let go would be weighed as if it were held.
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(64 * 2**10)}

@@ -84,14 +84,18 @@ def test_auto_is_exact_below_two_hundred_thousand(count: int) -> None:
 )
 def test_auto_grows_its_lists_with_the_collection(count: int, lists: int) -> None:
     factory = choose_factory("auto", expected=count, dimension=D)
-    assert factory == f"IVF{lists},SQ8"
+    assert factory == f"IVF{lists},SQfp16"
     assert 64 * lists <= training_size(factory) <= count
 
 
-def test_auto_takes_half_the_bits_where_codes_would_fill_the_memory() -> None:
-    most = int(MEMORY_SHARE * memory() / (256 + OVERHEAD))
-    assert choose_factory("auto", expected=most - 1, dimension=256).endswith("SQ8")
-    assert choose_factory("auto", expected=most + 1, dimension=256).endswith("SQ4")
+@pytest.mark.parametrize(("size", "fits", "beyond"), [(512, "SQfp16", "SQ8"), (256, "SQ8", "SQ4")])
+def test_auto_takes_half_the_bits_where_codes_would_fill_the_memory(
+    size: int, fits: str, beyond: str
+) -> None:
+    most = int(MEMORY_SHARE * memory() / (size + OVERHEAD))
+    assert choose_factory("auto", expected=most - 1, dimension=256).endswith(fits)
+    assert choose_factory("auto", expected=most + 1, dimension=256).endswith(beyond)
+    assert choose_factory("auto", expected=100 * most, dimension=256).endswith("SQ4")
 
 
 @pytest.mark.parametrize(

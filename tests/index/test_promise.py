@@ -121,7 +121,23 @@ def test_a_promise_may_need_more_lists_than_are_tried_at_first(rows: Rows) -> No
     promise = measured(search, truth, lists=1500, count=N, recall=0.99)
     assert promise.kept
     assert [(each.probes, each.depth) for each in promise.efforts] == [(1024, 1.5)] * 2
+    halves = measured(search, truth, lists=1500, count=N, recall=0.99, depths=[1.0])
+    assert [(each.probes, each.depth) for each in halves.efforts] == [(1024, 1.0)] * 2
     never = measured(
         lambda queries, k, effort: np.full((40, k), -1), truth, lists=1500, count=N, recall=0.99
     )
     assert not never.kept
+
+
+def test_candidates_and_lists_are_chosen_together_by_what_both_cost(rows: Rows) -> None:
+    """Lists of 10 vectors are cheap and candidates dear; of many it is the other way round."""
+    truth = held_out(rows[:N], count=40)
+    truth.take(np.arange(N), rows[:N])
+
+    def search(queries: Rows, k: int, effort: Effort) -> Ids:
+        enough = effort.probes * effort.depth >= 60
+        return truth.ids[:, :k] if enough else np.full((40, k), -1)
+
+    for mean, depth, probes in ((10, 1.5, 41), (1000, 3.0, 20), (10**5, 12.0, 5)):
+        promise = measured(search, truth, lists=100, count=100 * mean, recall=0.99)
+        assert promise.effort(10) == Effort(10, probes, depth, 1.0, 1.0)

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from likemark.benchmarks.corpus import keys
 from likemark.benchmarks.corpus.copies import clusters, distinct, near_copies
 from likemark.benchmarks.corpus.curated import CURATED, kept_groups, read_curated
 from likemark.benchmarks.corpus.drawings import Drawing
+from likemark.benchmarks.corpus.kin import Kin
 from likemark.benchmarks.corpus.manifest import Entry, Kind, write_manifest
 from likemark.benchmarks.corpus.packages import SOURCES, Source, drawings, fetch, read_sources
 from likemark.benchmarks.corpus.rendered import draw_package, image_path
@@ -55,13 +57,30 @@ Progress = Callable[[str], None]
 Groups = dict[tuple[str, str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recipe:
     """What is built from what."""
 
     sources: list[Source]
     groups: Groups  # of the benchmark's relevant drawings, by package and name
     cache: Path  # where the npm archives are kept
+
+    @cached_property
+    def held_drawings(self) -> frozenset[str]:
+        """SVG of the benchmark's distractors: the same stands in some sets by two names."""
+        known = self.known_brands()
+        return frozenset(
+            drawing.svg
+            for source in self.sources
+            for drawing in drawings(source, self.cache)
+            if (idea := source.idea_of(drawing, known)) and keys.idea_share(idea) == "benchmark"
+        )
+
+    @cached_property
+    def kin(self) -> Kin:
+        named = self.groups.items()
+        pairs = [(icon, group) for (_, icon), group in named]
+        return Kin([*pairs, *((group.partition("/")[0], group) for _, group in named)])
 
     def known_brands(self) -> frozenset[str]:
         logos = (source for source in self.sources if source.kind == "logos")
@@ -128,8 +147,11 @@ def _benchmark_part(source: Source, recipe: Recipe, known: frozenset[str]) -> It
 
 def _training_part(source: Source, recipe: Recipe, known: frozenset[str]) -> Iterator[Wanted]:
     for drawing in drawings(source, recipe.cache):
+        if drawing.svg in recipe.held_drawings:
+            continue
         if brand := source.brand_of(drawing, known):
-            if keys.brand_share(brand) == "training" and brand not in NEVER_TRAINED:
+            reserved = brand in NEVER_TRAINED or recipe.kin.of(drawing.name)
+            if keys.brand_share(brand) == "training" and not reserved:
                 yield Wanted(drawing, "brand", brand)
         elif (idea := source.idea_of(drawing, known)) and keys.idea_share(idea) == "training":
             yield Wanted(drawing, "idea", idea)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from likemark.benchmarks.corpus.kin import seen_groups
 from likemark.benchmarks.corpus.manifest import Entry, data_hash, read_entries
 from likemark.benchmarks.encoders import Pixels
 from likemark.db.errors import InvalidInput, PictureError
@@ -73,6 +74,12 @@ class OpenBenchmark:
             groups.astype(np.int64),
             data_hash(folder),
         )
+
+    @property
+    def unseen(self) -> NDArray[np.bool_]:
+        """(Q,): the mark is in no training share of the shipped models, under whatever name."""
+        seen = seen_groups()
+        return np.array([entry.group not in seen for entry in self.relevant], bool)
 
     @property
     def relevant(self) -> tuple[Entry, ...]:

@@ -10,7 +10,7 @@ from likemark.benchmarks.corpus.words import BRAND_STYLE, GENERIC, ICON_STYLE
 
 Share = Literal["benchmark", "training"]
 
-_PREFIX = re.compile(r"^(?:file-type-|brand-|logo-+)")
+PREFIX = re.compile(r"^(?:file-type-|brand-|logo-+)")
 _PART = re.compile(r"[a-z0-9]+")
 # Of 256: brands below go to the benchmark, the others may be trained on.
 BENCHMARK_BRANDS = 64
@@ -22,15 +22,15 @@ def brand_key(name: str) -> str:
 
     name: as in its set: `file-type-adobe_original`, `brand-adobe`, `adobe-color`
     """
-    words = _words(_PREFIX.sub("", name.lower()))
-    key = "".join(_without_style(words, BRAND_STYLE))
+    parts = words(PREFIX.sub("", name.lower()))
+    key = "".join(_without_style(parts, BRAND_STYLE))
     return "" if key in GENERIC or len(key) < 2 else key
 
 
 def idea_key(name: str) -> str:
     """What all drawings of one figurative idea are called alike: `home-outline-24` is `home`."""
-    words = [w for w in _words(name) if not w.isdigit()]
-    return "".join(_without_style(words, ICON_STYLE))
+    parts = [w for w in words(name) if not w.isdigit()]
+    return "".join(_without_style(parts, ICON_STYLE))
 
 
 def brand_share(key: str) -> Share:
@@ -43,15 +43,15 @@ def idea_share(key: str) -> Share:
     return "benchmark" if _first_byte(key) < BENCHMARK_IDEAS else "training"
 
 
-def _words(name: str) -> list[str]:
+def words(name: str) -> list[str]:
     return _PART.findall(name.lower())
 
 
-def _without_style(words: list[str], style: frozenset[str]) -> list[str]:
+def _without_style(parts: list[str], style: frozenset[str]) -> list[str]:
     # Only at the end, and never all of it: "square" is a brand, "black-duck" too.
-    while len(words) > 1 and words[-1] in style:
-        words = words[:-1]
-    return words
+    while len(parts) > 1 and parts[-1] in style:
+        parts = parts[:-1]
+    return parts
 
 
 def _first_byte(key: str) -> int:

@@ -40,6 +40,7 @@ _SPEED = Column(
 OPEN_COLUMNS = (
     name("system"),
     Column("mAP (95 %)", f"{_AP}; {_INTERVAL}"),
+    Column("mAP, unseen (95 %)", "of marks of which no drawing was in the training share"),
     _MAP_100,
     Column("R@1 (95 %)", f"{_R1}; {_INTERVAL}"),
     Column("R@10", _R10),
@@ -65,7 +66,8 @@ def open_protocol(document: Document) -> str:
     result = document.result
     return (
         f"{count(result['queries'])} queries of {count(result['groups'])} groups "
-        f"({count(result['groups_of_many'])} of three drawings or more) among "
+        f"({count(result['groups_of_many'])} of three drawings or more; "
+        f"{count(result['queries_unseen'])} queries of marks that are unseen) among "
         f"{count(result['distractors'])} distractors: every drawing of a mark asks for the others. "
         "AP over the full ranking divided by all relevant, ties against us, self excluded."
     )
@@ -119,6 +121,7 @@ def _open_row(row: Mapping[str, Any]) -> Row:
     cells = (
         who,
         bounds(figures["map"], intervals["map"]),
+        bounds(row["standing"]["unseen"]["map"], row["standing"]["unseen_map"]),
         share(figures["map_at"]["100"]),
         bounds(figures["hit_rate_at"]["1"], intervals["r_at_1"]),
         *_tail(figures),

@@ -42,6 +42,9 @@ class Standing:
     all_groups: Measures
     intervals: Intervals  # of all groups
     many_drawings: Measures  # over the queries whose group has `MANY` drawings or more
+    # Over the queries whose mark no shipped model was shown in training, under whatever name.
+    unseen: Measures
+    unseen_map: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,13 @@ def judged(benchmark: OpenBenchmark) -> tuple[Lists, Lists]:
 def standing(benchmark: OpenBenchmark, ranks: Ranks) -> Standing:
     each = per_query(ranks, k=K)
     many = ranks.take(ranks.relevant >= MANY - 1)
+    unseen = benchmark.unseen if benchmark.unseen.any() else np.ones(len(ranks), bool)
     return Standing(
         all_groups=measures(ranks, k=K),
         intervals=_intervals(benchmark, each),
         many_drawings=measures(many if len(many) else ranks, k=K),
+        unseen=measures(ranks.take(unseen), k=K),
+        unseen_map=bootstrap(each.ap[unseen], benchmark.groups[unseen]),
     )
 
 

@@ -53,6 +53,7 @@ class RetrievalResult:
     groups: int
     groups_of_many: int  # with three drawings or more
     queries: int
+    queries_unseen: int  # whose mark no shipped model was trained on, under whatever name
     distractors: int
     rows: tuple[RetrievalRow, ...]  # the model first
     failures: tuple[Failure, ...]  # of the model
@@ -85,6 +86,7 @@ def run_retrieval(
         groups=len(sizes),
         groups_of_many=int((sizes >= MANY).sum()),
         queries=len(benchmark.groups),
+        queries_unseen=int(benchmark.unseen.sum()),
         distractors=benchmark.distractors,
         rows=(first, *(_rival_row(gallery, rival) for rival in rivals)),
         failures=failures(benchmark, rows, ranks),

@@ -24,25 +24,36 @@ WAVE = '<path d="M1 12q5 -14 11 0t11 0v6q-5 14 -11 0t-11 0z"/>'
 
 def first_name(words: list[str], share: str, of: str) -> str:
     share_of = brand_share if of == "brand" else idea_share
-    return next(word for word in words if share_of(word) == share)
+    return next(word for word in words if share_of(word.replace("-", "")) == share)
 
 
 NAMES = [f"zyx{chr(97 + i)}{chr(97 + j)}" for i in range(9) for j in range(9)]
 BRAND = first_name(NAMES, "benchmark", "brand")
 IDEA = first_name([name for name in NAMES if name != BRAND], "benchmark", "idea")
 OTHER_BRAND = first_name(NAMES[::-1], "training", "brand")
+# The same brand, by a key that may be trained on.
+SQUARE = first_name(
+    [f"{word}-{BRAND}" for word in ("square", "cc", "with", "old")], "training", "brand"
+)
 OTHER_IDEA = first_name([n for n in NAMES[::-1] if n != OTHER_BRAND], "training", "idea")
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     registry = Registry(tmp_path_factory.mktemp("registry"))
-    marks = {BRAND: STAR, f"{OTHER_BRAND}-mono": WAVE, "broken": "<path d='", "empty": ""}
+    marks = {
+        BRAND: STAR,
+        f"{OTHER_BRAND}-mono": WAVE,
+        SQUARE: CROSS,
+        "broken": "<path d='",
+        "empty": "",
+    }
     registry.add("logos", "@x/marks", icon_set(marks, licence="CC0-1.0"))
     registry.add("logos", "@x/more", icon_set({BRAND: THIN, OTHER_BRAND: WAVE, "fedex": CROSS}))
     icons = {
         IDEA: CROSS, f"{IDEA}-24-filled": CROSS, f"{IDEA}-text": "<text>A</text>",
-        f"{IDEA}-bold": STAR, BRAND: CROSS, f"{OTHER_IDEA}-thin": CROSS, f"{OTHER_IDEA}-fill": STAR,
+        f"{IDEA}-bold": STAR, BRAND: CROSS, f"{OTHER_IDEA}-thin": WAVE, f"{OTHER_IDEA}-fill": STAR,
+        f"{OTHER_IDEA}-line": CROSS,
     }  # fmt: skip
     registry.add("icons", "@x/icons", icon_set(icons))
     return registry
@@ -136,6 +147,12 @@ def test_the_training_corpus_has_the_other_share_and_none_of_the_reserved_brands
 def test_what_is_drawn_like_a_benchmark_mark_is_not_trained_on(training: Path) -> None:
     assert f"icons:{OTHER_IDEA}-thin" in by_id(training)
     assert f"icons:{OTHER_IDEA}-fill" not in by_id(training)
+
+
+def test_no_other_name_brings_a_benchmark_drawing_into_training(training: Path) -> None:
+    found = by_id(training)
+    assert f"icons:{OTHER_IDEA}-line" not in found  # drawn as a distractor is
+    assert f"marks:{SQUARE}" not in found  # names the benchmark's brand
 
 
 def test_copies_in_a_training_group_have_one_artwork(training: Path) -> None:

@@ -96,8 +96,9 @@ def measured(level: float, *, queries: int = 300) -> Measures:
 def stood(level: float) -> Standing:
     around = Interval(level - 0.02, level + 0.03)
     return Standing(
-        measured(level), Intervals(around, around, around, around), measured(level - 0.05)
-    )
+        measured(level), Intervals(around, around, around, around), measured(level - 0.05),
+        measured(level + 0.01), around,
+    )  # fmt: skip
 
 
 def hit(number: int, group: str, score: float) -> Hit:
@@ -123,7 +124,7 @@ def retrieval(*, queries: Sequence[int] = (0, 10), extra: Sequence[RetrievalRow]
     gone = RetrievalRow("sscd", "vectors", None, None, None, None, REASON)
     rows.insert(2, gone)
     failures = tuple(map(failed, queries))
-    result = RetrievalResult(DATA, 120, 40, 300, 40_000, (*rows, *extra), failures)
+    result = RetrievalResult(DATA, 120, 40, 300, 200, 40_000, (*rows, *extra), failures)
     return envelope("retrieval", asdict(result))
 
 

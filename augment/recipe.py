@@ -128,7 +128,7 @@ class Capture:
     quality: Range = (10.0, 60.0)  # of JPEG, 1 to 100
 
     def __post_init__(self) -> None:
-        bounds = {"sigma": (0, 10), "skew": (0, 45), "noise": (0, 60), "px": (4, 512)}
+        bounds = {"sigma": (0.1, 10), "skew": (0, 45), "noise": (0, 60), "px": (4, 512)}
         check_bounds(asdict(self), {**bounds, "quality": (1, 100)})
 
 

@@ -35,6 +35,7 @@ FOLDERS = {
     "search": "open",
     "speed": None,
 }
+FINDING = ("locate", "scenes", "redaction", "speed")  # know no other model than the shipped ones
 ALONE = {"scale": "open"}  # takes hours: run by its own name
 Document = dict[str, Any]
 Progress = Callable[[str], None]
@@ -80,22 +81,29 @@ def run_all(options: RunOptions, *, progress: Progress) -> Iterator[Document]:
         if name == "scenes" and not (options.photos or options.data / "photos").is_dir():
             progress("scenes: left out, there are no photos; --photos names a folder of them")
             continue
-        yield run(name, options, progress=progress, within=folder)
+        if name in FINDING and options.model != DEFAULT:
+            progress(f"{name}: left out, it measures the shipped networks alone")
+            continue
+        yield run(name, options, progress=progress, within=folder, everything=True)
 
 
 def run(
-    name: str, options: RunOptions, *, progress: Progress, within: str | None = None
-) -> Document:
+    name: str, options: RunOptions, *, progress: Progress, within: str | None = None,
+    everything: bool = False,
+) -> Document:  # fmt: skip
     """One benchmark's document.
 
-    within: the folder below `options.data`, where that holds several
+    within: the folder below `options.data`, where that holds several; everything: it is one of
+    `all`, whose chosen rivals it need not have
     Raises LikemarkError.
     """
     data = options.data
     if data is None and {**FOLDERS, **ALONE}[name] is not None:
         raise InvalidInput(f"--data: name the folder of {name}'s data")
+    if name in FINDING and options.model != DEFAULT:
+        raise InvalidInput(f"--model {options.model}: {name} measures the shipped networks alone")
     found = find_model(options.model, options.models)
-    job = Job(options, found, data / within if data and within else data, progress)
+    job = Job(options, found, data / within if data and within else data, progress, everything)
     result, about = RUNNERS[name](job)
     return written_up(
         name,
@@ -125,20 +133,29 @@ def written_up(
 def command(name: str, options: RunOptions, data: Path | None) -> str:
     """What repeats the run; folders by their last name, for paths are nobody's business."""
     words = ["likemark bench run", name]
-    words += [f"--data {data.name}"] if data else []
+    words += [f"--data {shlex.quote(data.name)}"] if data else []
     words += [f"--model {Path(options.model).name}"] if options.model != DEFAULT else []
     words += [f"--distractors {options.distractors}"] if options.distractors else []
     if options.subset != SUBSETS[-1] and name == "locate":
         words += [f"--subset {options.subset}"]
     words += [f"--questions {options.questions}"] if options.questions and name == "locate" else []
     words += [f"--scenes {options.scenes}"] if options.scenes and name == "redaction" else []
+    words += [f"--photos {shlex.quote(options.photos.name)}"] if options.photos else []
     words += [f"--sizes {','.join(map(str, options.sizes))}"] if options.sizes else []
     if name in ("retrieval", "flickr27", "locate", "scenes", "scale"):
         words += [] if options.with_rivals else ["--no-rivals"]
         words += [f"--rival {shlex.quote(part)}" for part in options.chosen]
     if name in ("retrieval", "flickr27", "locate", "scenes"):
-        words += [f"--weights {options.weights.name}"] if options.weights else []
+        words += [f"--weights {shlex.quote(options.weights.name)}"] if options.weights else []
     return " ".join(words)
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+SomeNamed = TypeVar("SomeNamed", bound=Named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +166,7 @@ class Job:
     found: FoundModel
     data: Path | None  # this benchmark's own folder
     progress: Progress
+    everything: bool = False  # it is one of `all`
 
     @property
     def folder(self) -> Path:
@@ -163,24 +181,24 @@ class Job:
             return ()
         every = rivals(self.options.weights, device=self.options.device)
         others = tuple(rival for rival in every if rival.name != self.found.card.name)
-        return choose(others, self.options.chosen)
+        return self.choose(others)
+
+    def choose(self, every: tuple[SomeNamed, ...]) -> tuple[SomeNamed, ...]:
+        return choose(every, self.options.chosen, strict=not self.everything)
 
     def benchmark(self) -> OpenBenchmark:
         return OpenBenchmark.read(self.folder, distractors=self.options.distractors)
 
 
-class Named(Protocol):
-    @property
-    def name(self) -> str: ...
+def choose(
+    everything: tuple[SomeNamed, ...], parts: tuple[str, ...], *, strict: bool = True
+) -> tuple[SomeNamed, ...]:
+    """The rivals whose name holds one of the parts, in any case; all where none is given.
 
-
-SomeNamed = TypeVar("SomeNamed", bound=Named)
-
-
-def choose(everything: tuple[SomeNamed, ...], parts: tuple[str, ...]) -> tuple[SomeNamed, ...]:
-    """The rivals whose name holds one of the parts, in any case; all where none is given."""
+    Raises InvalidInput for a part that no name holds, where that is asked for.
+    """
     for part in parts:
-        if not any(part.casefold() in rival.name.casefold() for rival in everything):
+        if strict and not any(part.casefold() in rival.name.casefold() for rival in everything):
             names = ", ".join(rival.name for rival in everything)
             raise InvalidInput(f"--rival {part!r}: there is none; there are: {names}")
     return tuple(
@@ -262,7 +280,7 @@ def _rival_locators(job: Job) -> tuple[Locator, ...]:
     if not options.with_rivals:
         return ()
     every = locators(job.model(), weights=options.weights, device=options.device)
-    return choose(every, options.chosen)
+    return job.choose(every)
 
 
 def _scenes(job: Job) -> Outcome:
@@ -315,12 +333,21 @@ def _metu(job: Job) -> Outcome:
     from likemark.benchmarks.metu.pictures import MetuPictures
 
     collection = read_folder(job.folder)
-    data = hashlib.sha256("\n".join(collection.names).encode()).hexdigest()
+    # With their sizes: a picture that was missing, or is another now, is embedded anew.
+    each = (f"{name} {_size(job.folder / name)}" for name in collection.names)
+    data = hashlib.sha256("\n".join(each).encode()).hexdigest()
     queries = len(collection.groups)
     pictures = MetuPictures(job.folder, collection.names, queries, job.progress)
     rows = embedded(job.model(), pictures, job.options.cache, data=data, progress=job.progress)
-    about = {"name": "METU", "sha256": data, "of": "the names, in order"}
+    about = {"name": "METU", "sha256": data, "of": "names and sizes, in order"}
     return asdict(evaluate(rows, collection.groups)), about
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _speed(job: Job) -> Outcome:

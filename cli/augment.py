@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -58,11 +59,13 @@ def augment(
     First the mark itself, then each operation of the recipe alone, then views at random.
     """
     from likemark.augment.grid import lay_out, make_cells
-    from likemark.retrieval.files import check_target, whole_file
+    from likemark.db.errors import InvalidInput
+    from likemark.retrieval.files import check_named, whole_file
 
     made = _recipe(recipe)
-    _check_png(grid)
-    check_target(grid)
+    check_named(grid, ".png")
+    if any(_is_same(grid, name) for name in (image, other, photo) if name is not None):
+        raise InvalidInput(f"{grid}: is a picture that the sheet is made of; give another name")
     limits = opt.limits(max_megapixels, max_megabytes, any_extension)
     mark, *others = _marks([image] if other is None else [image, other], limits)
     cells = make_cells(
@@ -92,11 +95,8 @@ def _recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def _check_png(grid: Path) -> None:
-    from likemark.db.errors import InvalidInput
-
-    if grid.suffix.lower() != ".png":
-        raise InvalidInput(f"{grid}: the sheet's name must end in .png")
+def _is_same(path: Path, name: str) -> bool:
+    return os.path.exists(path) and os.path.exists(name) and os.path.samefile(path, name)
 
 
 def _marks(names: list[str], limits: PictureLimits) -> list[Mark]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import NOTHING_FOUND, print_json, say, table
+from likemark.cli.output import NOTHING_FOUND, note, print_json, say, table
 
 if TYPE_CHECKING:
     from likemark.db.search import MarkRow
@@ -41,7 +41,10 @@ def list_marks(
     database: opt.Database = None,
 ) -> None:
     """List marks, page by page."""
+    from dataclasses import replace
+
     from likemark.db import browse as db
+    from likemark.db.errors import InvalidInput
     from likemark.retrieval.results import mark_json
 
     filters = opt.filters(
@@ -56,15 +59,22 @@ def list_marks(
     )
     with opt.open_workspace(workspace, database) as space, space.catalogue.read() as session:
         if rejected:
+            if after or replace(filters, collections=()).active:
+                raise InvalidInput("--rejected takes --collection and --limit alone")
             names = filters.collections or (None,)
-            _print_rejects([row for name in names for row in db.rejects(session, name)], json)
-            return
-        marks = db.list_marks(session, filters, limit=limit, after=after)
+            rows = [row for name in names for row in db.rejects(session, name)]
+            _print_rejects(rows[:limit], json)
+            _tell_more(len(rows) > limit, "--limit shows more")
+            raise typer.Exit(0 if rows else NOTHING_FOUND)
+        found = db.list_marks(session, filters, limit=min(limit + 1, opt.LARGEST_ID), after=after)
+    marks = found[:limit]
+    following = marks[-1].id if len(found) > limit else None  # id to go on behind
     if json:
-        print_json({"marks": [mark_json(mark) for mark in marks]})
+        print_json({"marks": [mark_json(mark) for mark in marks], "next_after": following})
     elif marks:
         columns = ("id", "mark", "collection", "office", "number", "owner", "nice", "status")
         say(table(columns, [_row(mark) for mark in marks]))
+        _tell_more(following is not None, f"--after {following} goes on")
     raise typer.Exit(0 if marks else NOTHING_FOUND)
 
 
@@ -74,7 +84,11 @@ def _print_rejects(rows: list[Any], as_json: bool) -> None:
         print_json({"rejected": rejects})
     elif rows:
         say(table(("reason", "path", "detail"), [(r.reason, r.path, r.detail) for r in rows]))
-    raise typer.Exit(0 if rows else NOTHING_FOUND)
+
+
+def _tell_more(more: bool, how: str) -> None:
+    if more:
+        note(f"likemark: there are more: {how}")
 
 
 def _row(mark: MarkRow) -> list[object]:

@@ -48,7 +48,8 @@ def embed(
         )
     for error in embedded.errors:
         note(f"likemark: {error}")
-    write_npz(embedded, out)
+    if embedded.paths:  # else what is there stays as it is
+        write_npz(embedded, out)
     if json:
         document = {
             "out": str(out),
@@ -61,6 +62,6 @@ def embed(
             ],
         }
         print_json(document)
-    else:
+    elif embedded.paths:
         say(f"{out}: {len(embedded.paths)} vectors of {embedded.model}")
     raise typer.Exit(0 if embedded.paths else 1)

@@ -94,6 +94,7 @@ def index(
         print_json(_document(report, opened))
     else:
         say(_sentence(report, opened, collection))
+    raise typer.Exit(1 if report.nothing_used else 0)
 
 
 def _document(report: IndexingReport, opened: Opened) -> dict[str, object]:
@@ -111,14 +112,16 @@ def _document(report: IndexingReport, opened: Opened) -> dict[str, object]:
 
 def _sentence(report: IndexingReport, opened: Opened, collection: str) -> str:
     refused = sum(report.rejected.values()) + report.unusable_rows
-    reasons = ", ".join(f"{count} {reason}" for reason, count in report.rejected.most_common())
+    reasons = [f"{count} {reason}" for reason, count in report.rejected.most_common()]
+    if report.unusable_rows:
+        reasons.append(f"{report.unusable_rows} unusable rows")
     parts = [
         f"{collection}: {report.rows} rows",
         f"{report.added} marks added",
         f"{report.updated} updated",
         f"{report.removed} removed",
         f"{report.embedded} pictures embedded",
-        f"{refused} refused" + (f" ({reasons})" if reasons else ""),
+        f"{refused} refused" + (f" ({', '.join(reasons)})" if reasons else ""),
         f"{opened.index.stats().count} vectors in the index",
     ]
     return ", ".join(parts)

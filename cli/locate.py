@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import NOTHING_FOUND, Bar, print_json, progress_bar, say, table
+from likemark.cli.output import NOTHING_FOUND, Bar, note, print_json, progress_bar, say, table
 
 if TYPE_CHECKING:
     from likemark.retrieval.oneshot.exports import Exports
@@ -116,7 +116,7 @@ def locate(
     options = LocateOptions(top=top, every=every, limits=limits)
     targets = Targets(overlay, coco, yolo, yolo_polygons)
     asked = labelled([each.name for each in list_sources(query or [])])
-    sources = list_sources(scenes)
+    sources = list_sources(scenes, lambda line: note(f"likemark: {line}"))
     exports = Exports(targets, sources, asked)
     with _bar(len(sources)) as bar, ExitStack() as stack:
         told = _Told(exports, bar, json=json, scenes=len(sources))

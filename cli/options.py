@@ -24,11 +24,19 @@ def utf8(value: str | list[str] | None) -> str | list[str] | None:
     return value
 
 
+def path(text: str) -> Path:
+    """An argument; an empty one, as of a variable that is not set, is not the current folder."""
+    if not text:
+        raise typer.BadParameter("is empty: give a path")
+    return Path(text)
+
+
 Root = Annotated[
     Path | None,
     typer.Option(
         "--workspace",
         "-w",
+        parser=path,
         envvar="LIKEMARK_HOME",
         help="Folder that holds catalogue and index [default: the platform's data folder].",
         show_default=False,
@@ -167,12 +175,20 @@ def filters(
         collections=tuple(collections or ()),
         nice=tuple(_nice(part) for part in _listed("--nice", nice)),
         vienna=tuple(_listed("--vienna", vienna)),
-        status=tuple(status or ()),
-        office=tuple(office or ()),
-        owner=owner,
+        status=tuple(_said("--status", status or [])),
+        office=tuple(_said("--office", office or [])),
+        owner=None if owner is None else _said("--owner", [owner])[0],
         filed_after=_day(filed_after),
         filed_before=_day(filed_before),
     )
+
+
+def _said(option: str, values: list[str]) -> list[str]:
+    from likemark.db.errors import InvalidInput
+
+    if not all(value.strip() for value in values):
+        raise InvalidInput(f"{option} '': names nothing; leave it out to filter nothing")
+    return values
 
 
 def _listed(option: str, text: str | None) -> list[str]:

@@ -65,16 +65,13 @@ def query(
     """
     from importlib.metadata import version
 
-    from likemark.db.errors import InvalidInput
-    from likemark.retrieval.engine import STDIN, QueryOptions, query_requests, search_pictures
-    from likemark.retrieval.files import check_target
+    from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
+    from likemark.retrieval.files import check_named
     from likemark.retrieval.models import chosen_model
     from likemark.retrieval.pictures.picture import Crop
     from likemark.retrieval.report.write import write_report
     from likemark.retrieval.results import results_json
 
-    if images.count(STDIN) > 1:
-        raise InvalidInput(f"{STDIN} twice: standard input can be read once")
     picture_limits = opt.limits(max_megapixels, max_megabytes, any_extension)
     options = QueryOptions(
         k=k,
@@ -96,7 +93,7 @@ def query(
     )
     if report is not None:
         # Before the search: nobody wants to wait for an answer that cannot be written.
-        check_target(report)
+        check_named(report, ".html", ".htm")
     requests = query_requests(images, opt.standard_input())
     with opt.open_workspace(workspace, database) as space:
         found = chosen_model(space, model)

@@ -39,13 +39,16 @@ def register(app: typer.Typer) -> None:
 def redact(
     scenes: Annotated[
         list[Path],
-        typer.Argument(help="Pictures, videos, and folders of both.", metavar="SCENE..."),
+        typer.Argument(
+            help="Pictures, videos, and folders of both.", metavar="SCENE...", parser=opt.path
+        ),
     ],
     query: Annotated[
         list[Path] | None,
         typer.Option(
             "--query",
             "-q",
+            parser=opt.path,
             metavar="LOGO",
             help="Take this mark out: a picture of it, or a folder of such; may be repeated.",
         ),
@@ -62,7 +65,11 @@ def redact(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER|FILE", help="Where to write; of one scene also its name."),
+        typer.Option(
+            parser=opt.path,
+            metavar="FOLDER|FILE",
+            help="Where to write; of one scene also its name.",
+        ),
     ] = None,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Replace each file, whole, in place of --out.")
@@ -70,7 +77,12 @@ def redact(
     style: Annotated[Way, typer.Option(help="How marks are covered.")] = Way.MOSAIC,
     picture: Annotated[
         Path | None,
-        typer.Option("--with", metavar="IMAGE", help="What `--style replace` puts in place."),
+        typer.Option(
+            "--with",
+            parser=opt.path,
+            metavar="IMAGE",
+            help="What `--style replace` puts in place.",
+        ),
     ] = None,
     margin: Annotated[
         float, typer.Option(help="Cover so much around a mark too, as a share of its size.", min=0)
@@ -92,7 +104,9 @@ def redact(
     ] = False,
     preview: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write before and after, side by side, as PNG."),
+        typer.Option(
+            parser=opt.path, metavar="FOLDER", help="Write before and after, side by side, as PNG."
+        ),
     ] = None,
     device: opt.DeviceName = "auto",
     max_megapixels: opt.MaxMegapixels = opt.DEFAULT_MEGAPIXELS,
@@ -121,8 +135,8 @@ def redact(
     listed = list_jobs(scenes, out=out, preview=preview)
     locating = _locating(query or [], all_logos, regions, threshold, device, limits)
     outcomes = [Outcome(Path(error.name), None, error=error) for error in listed.errors]
-    for error in listed.errors:
-        note(f"likemark: {error}")
+    for line in (*listed.notes, *listed.errors):
+        note(f"likemark: {line}")
     for done in _run(listed.jobs, locating, options):
         outcomes += done
         if not json:

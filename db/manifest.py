@@ -19,6 +19,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ MAX_FIELD = 16 * 2**20
 MAX_PATH_BYTES = 2000
 # Lists and objects within each other, in one line of JSON.
 MAX_NESTING = 100
+_TOLD = re.compile(r"sep=(.)")  # a first line by which Excel is told the delimiter
 BY_ID = "id:"  # the key of a mark that has an id in its manifest begins so
 
 
@@ -57,7 +59,8 @@ def read_manifest(path: Path) -> Iterator[ManifestRow | ManifestError]:
         for line, row in rows:
             yield row if isinstance(row, ManifestError) else _row(path, line, row)
     except UnicodeDecodeError as error:
-        raise ManifestError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from error
+        at = f"{error.reason} at byte {error.start}"
+        raise ManifestError(f"{path}: not UTF-8 ({at}); save it as CSV UTF-8") from error
     except OSError as error:
         raise ManifestError(f"{path}: {error.strerror}") from error
 
@@ -113,12 +116,16 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | ManifestError]]:
     csv.field_size_limit(MAX_FIELD)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         head = stream.readline()
-        stream.seek(0)
-        reader = csv.DictReader(stream, delimiter=_delimiter(head), strict=True)
+        told = _TOLD.fullmatch(head.rstrip("\r\n"))
+        if not told:
+            stream.seek(0)
+        before = 1 if told else 0  # lines that the reader has not seen
+        delimiter = told[1] if told else _delimiter(head)
+        reader = csv.DictReader(stream, delimiter=delimiter, strict=True)
         try:
             columns = reader.fieldnames
         except csv.Error as error:
-            raise ManifestError(f"{path}:1: {error}; is a quote left open?") from error
+            raise ManifestError(f"{path}:{before + 1}: {error}; is a quote left open?") from error
         if not columns or not _names_a_mark(columns):
             raise ManifestError(
                 f"{path}: the first line must name the columns, among them image, id, "
@@ -130,11 +137,12 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | ManifestError]]:
             except StopIteration:
                 return
             except csv.Error as error:
-                number = reader.reader.line_num  # the other's is of the last good row
+                number = before + reader.reader.line_num  # the other's is of the last good row
                 problem = f"{path}:{number}: {error}; is a quote left open?"
                 yield number, ManifestError(problem)
             else:
-                yield reader.line_num, _named(path, reader.line_num, row)
+                number = before + reader.line_num
+                yield number, _named(path, number, row)
 
 
 def _names_a_mark(columns: Any) -> bool:

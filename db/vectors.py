@@ -52,9 +52,12 @@ def model_by_fingerprint(session: Session, fingerprint: str) -> ModelRow | None:
     return None if found is None else _row(session, found)
 
 
-def ensure_model(session: Session, *, fingerprint: str, name: str, dimension: int) -> ModelRow:
+def ensure_model(
+    session: Session, *, fingerprint: str, name: str, dimension: int, reference: str | None = None
+) -> ModelRow:
     """The model's row, made if it is new; it becomes the active one if there is none yet.
 
+    reference: what names it on the command line; None: its name
     Raises ModelMismatch when another model is active: its vectors must not be mixed with these.
     """
     active = active_model(session)
@@ -63,7 +66,7 @@ def ensure_model(session: Session, *, fingerprint: str, name: str, dimension: in
         active = active_model(session)
     if active is not None and active.fingerprint != fingerprint:
         if count_vectors(session, active.id):
-            raise mismatch(active, name, fingerprint)
+            raise mismatch(active, name, fingerprint, reference)
         active = None  # it has nothing to be mixed with
     row = model_by_fingerprint(session, fingerprint) or _new_model(
         session, fingerprint=fingerprint, name=name, dimension=dimension
@@ -73,10 +76,13 @@ def ensure_model(session: Session, *, fingerprint: str, name: str, dimension: in
     return row
 
 
-def mismatch(active: ModelRow, name: str, fingerprint: str) -> ModelMismatch:
+def mismatch(
+    active: ModelRow, name: str, fingerprint: str, reference: str | None = None
+) -> ModelMismatch:
+    """reference: what names the model on the command line; None: its name."""
     return ModelMismatch(
         f"the catalogue is embedded with {active.name} ({active.fingerprint[:8]}), not with "
-        f"{name} ({fingerprint[:8]}); run: likemark reindex --model {name}"
+        f"{name} ({fingerprint[:8]}); run: likemark reindex --model {reference or name}"
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from likemark.db.errors import InvalidInput
@@ -51,6 +54,18 @@ class Device:
                 # Others may do more with their weights than multiply by them.
                 if type(layer) in (torch.nn.Linear, torch.nn.Conv2d):
                     layer.to(torch.bfloat16)
+
+
+def end_with_parent() -> None:
+    """Of a worker process: it ends when the one that started it has gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=[parent], daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def choose_device(setting: str = AUTO) -> Device:

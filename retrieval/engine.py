@@ -62,8 +62,10 @@ class QueryOptions:
 def query_requests(names: Sequence[str], stdin: Iterable[bytes] = ()) -> list[Request]:
     """Pictures, folders of pictures, and "-" for the bytes that `stdin` gives.
 
-    Raises NotFound for a folder without pictures.
+    Raises NotFound for a folder without pictures, InvalidInput for "-" twice.
     """
+    if list(names).count(STDIN) > 1:
+        raise InvalidInput(f"{STDIN} twice: standard input can be read once")
     requests: list[Request] = []
     for name in names:
         if name == STDIN:
@@ -127,12 +129,12 @@ def _searcher(
         if active is None:
             raise NotFound(f"workspace {workspace.root}: nothing is indexed; run: likemark index")
         if active.fingerprint != model.card.fingerprint:
-            raise mismatch(active, model.card.name, model.card.fingerprint)
+            raise mismatch(active, model.card.name, model.card.fingerprint, model.reference)
         require_collections(session, options.filters.collections)
     opened = open_index(workspace)
     assert opened is not None
     if opened.model.fingerprint != model.card.fingerprint:  # switched since the first look
-        raise mismatch(opened.model, model.card.name, model.card.fingerprint)
+        raise mismatch(opened.model, model.card.name, model.card.fingerprint, model.reference)
     # FAISS is asked first: torch takes seconds to load, which pictures are decoded beside.
     if gpus() and not isinstance(opened.index, MilvusIndex):
         if choose_device(options.device).name.startswith("cuda"):

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from likemark.db.errors import InvalidInput, PictureError
+from likemark.db.errors import PictureError
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.embedder import Embedder, pixels_of
-from likemark.retrieval.files import check_target, whole_file
+from likemark.retrieval.files import check_named, whole_file
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Request
@@ -75,6 +75,4 @@ def write_npz(embedded: Embedded, out: Path) -> None:
 
 def check_npz(out: Path) -> None:
     """Raise InvalidInput for a name that does not end in .npz, and what `check_target` raises."""
-    if out.suffix.lower() != ".npz":
-        raise InvalidInput(f"{out}: the output's name must end in .npz")
-    check_target(out)
+    check_named(out, ".npz")

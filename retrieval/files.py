@@ -39,6 +39,14 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         _forget(draft)
 
 
+def check_named(path: Path, *endings: str) -> None:
+    """As `check_target`, and InvalidInput for another ending: such a name is a mistake for that of
+    a file that would be lost."""
+    if path.suffix.lower() not in endings:
+        raise InvalidInput(f"{path}: its name must end in {' or '.join(endings)}")
+    check_target(path)
+
+
 def check_target(path: Path) -> None:
     """Raise NotFound for a missing folder, InvalidInput for what is there and no plain file."""
     if not os.path.isdir(path.parent):

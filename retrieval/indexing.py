@@ -69,6 +69,12 @@ class IndexingReport:
     rejected: Counter[str] = field(default_factory=Counter)  # pictures by reason code
     unusable_rows: int = 0  # of manifests
 
+    @property
+    def nothing_used(self) -> bool:
+        """Whether there were rows, and all of them were refused."""
+        refused = sum(self.rejected.values()) + self.unusable_rows
+        return 0 < self.rows <= refused and not (self.added or self.updated)
+
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
@@ -141,14 +147,20 @@ class _Run:
         self.swept = False
         self.refused_paths: set[str] = set()
         self.incomplete: set[str] = set()  # what was read in part, by name
+        self.begins: tuple[str, ...] = ()  # of the places of pictures in folders and shards
+        self.sources: frozenset[str] = frozenset()  # manifests, and shards with data
+        self.named_in: set[str] = set()  # those that name pictures
+        self.found_in: set[str] = set()  # of both, those of which a picture is there
         card = model.card
         with self.catalogue.write() as session:
             self.model = ensure_model(
-                session, fingerprint=card.fingerprint, name=card.name, dimension=card.dimension
-            )
+                session, fingerprint=card.fingerprint, name=card.name,
+                dimension=card.dimension, reference=model.reference,
+            )  # fmt: skip
             self.collection = collection_id(session, options.collection)
 
     def index(self, inputs: Inputs) -> None:
+        self.begins, self.sources = tuple(inputs.holders().values()), frozenset(inputs.sources())
         with self._stages() as stages:
             pipeline = Pipeline(stages, known=self._known)
             entries = pipeline.entries(self._rows(inputs))
@@ -184,9 +196,15 @@ class _Run:
     def prune(self, inputs: Inputs) -> None:
         for path in sorted(self.incomplete):
             self.listeners.problem(f"{path}: not pruned, since part of it could not be read")
+        for path in sorted(self._unseen(inputs)):
+            self.listeners.problem(
+                f"{path}: not pruned, since none of its pictures are there: is its disk? "
+                "(likemark remove takes marks out)"
+            )
+        kept = self.incomplete | self._unseen(inputs)
         holders = inputs.holders().items()
-        folders = [begin for name, begin in holders if name not in self.incomplete]
-        manifests = [name for name in inputs.sources() if name not in self.incomplete]
+        folders = [begin for name, begin in holders if name not in kept]
+        manifests = [name for name in inputs.sources() if name not in kept]
         with self.held.alone() as alone, self.catalogue.write() as session:
             links, marks = unseen(
                 session,
@@ -205,8 +223,13 @@ class _Run:
                 keep=self.refused_paths,
             )
 
+    def _unseen(self, inputs: Inputs) -> set[str]:
+        """Folders without a picture, and manifests whose pictures have all gone."""
+        empty = {name for name, begin in inputs.holders().items() if begin not in self.found_in}
+        return empty | (self.named_in - self.found_in)
+
     def _rows(self, inputs: Inputs) -> Iterator[Row]:
-        for row in inputs.rows(self.incomplete.add):
+        for row in inputs.rows(self.incomplete.add, self.listeners.problem):
             self.report.rows += 1
             if isinstance(row, LikemarkError):
                 self._refuse(row)
@@ -221,6 +244,15 @@ class _Run:
         else:
             self.report.unusable_rows += 1
         self.listeners.problem(str(error))
+
+    def _note_place(self, entry: Entry) -> None:
+        if entry.path is None:
+            return
+        named = self.sources & {entry.mark.source}
+        self.named_in |= named
+        if entry.error is None or entry.error.reason != "missing":
+            self.found_in |= named
+            self.found_in.update(begin for begin in self.begins if entry.path.startswith(begin))
 
     def _known(self, contents: list[bytes]) -> set[bytes]:
         with self.catalogue.read() as session:
@@ -242,6 +274,7 @@ class _Run:
             self.seen_links.update(applied.link_ids)
         self.seen_marks.update(applied.mark_ids)
         for entry in batch:
+            self._note_place(entry)
             if entry.error is not None:
                 self.refused_paths.add(entry.path or "")
                 self._refuse(entry.error)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from likemark.db.errors import ModelError
@@ -21,6 +22,14 @@ NAMES = {DEFAULT: DEFAULT_NAME, SMALL: f"{DEFAULT_NAME}-{SMALL}"}
 class FoundModel:
     card: ModelCard
     folder: Path  # where card and weights stand
+    file: str = field(default="", compare=False)  # the card's; empty: the model's name and .json
+
+    @property
+    def reference(self) -> str:
+        """What names it on a command line, wherever it stands."""
+        if self.folder == BUNDLED:
+            return self.card.name
+        return shlex.quote(str(self.folder / (self.file or f"{self.card.name}.json")))
 
     @property
     def is_default(self) -> bool:
@@ -34,14 +43,14 @@ def list_models(extra: Path | None = None) -> list[FoundModel]:
     """
     folders = [BUNDLED] if extra is None else [BUNDLED, extra]
     cards = [path for folder in folders for path in sorted(folder.glob("*.json"))]
-    return [FoundModel(ModelCard.read(path), path.parent) for path in cards]
+    return [FoundModel(ModelCard.read(path), path.parent, path.name) for path in cards]
 
 
 def find_model(name: str = DEFAULT, extra: Path | None = None) -> FoundModel:
     """A model by name, as "default" or "small", or by the path of its card. Raises ModelError."""
     if name.endswith(".json"):
         path = Path(name).absolute()
-        return FoundModel(ModelCard.read(path), path.parent)
+        return FoundModel(ModelCard.read(path), path.parent, path.name)
     wanted = NAMES.get(name, name)
     found = list_models(extra)
     for model in found:

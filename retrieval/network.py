@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from likemark.db.errors import ModelDamaged, one_line
+from likemark.db.errors import InvalidInput, ModelDamaged, one_line
 from likemark.retrieval.poolings import OURS, is_ours, parts
 
 if TYPE_CHECKING:
@@ -84,12 +84,16 @@ class MarkNetwork(nn.Module):
 
 
 def build_network(card: ModelCard) -> nn.Module:
-    """The card's network without weights. Raises ModelDamaged when it cannot be built so."""
+    """The card's network without weights.
+
+    Raises ModelDamaged when it cannot be built so, InvalidInput for a size that it cannot be fed.
+    """
     try:
         network = _build(card)
     except (RuntimeError, TypeError, ValueError, AssertionError, AttributeError) as error:
         reason = one_line(str(error), limit=200)
         raise ModelDamaged(f"model {card.name!r}: timm cannot build it: {reason}") from error
+    _check_size(card, network)
     found = dimension_of(network)
     if found != card.dimension:
         raise ModelDamaged(
@@ -97,6 +101,19 @@ def build_network(card: ModelCard) -> nn.Module:
             f"its card says {card.dimension}"
         )
     return network
+
+
+def _check_size(card: ModelCard, network: nn.Module) -> None:
+    """Raises InvalidInput for a size that a vision transformer's patches do not divide."""
+    declared: Any = getattr(network, "backbone", network)
+    patch = getattr(getattr(declared, "patch_embed", None), "patch_size", None)
+    if not isinstance(patch, tuple) or all(card.input_size % side == 0 for side in patch):
+        return
+    least = card.input_size // patch[0] * patch[0]
+    raise InvalidInput(
+        f"size {card.input_size}: {card.backbone} sees patches of {patch[0]} px; "
+        f"give {' or '.join(str(s) for s in (least, least + patch[0]) if s)}"
+    )
 
 
 def _build(card: ModelCard) -> nn.Module:

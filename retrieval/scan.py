@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,8 +14,12 @@ from likemark.db.manifest import SUFFIXES as MANIFEST_SUFFIXES
 from likemark.db.manifest import ManifestRow, read_manifest
 from likemark.retrieval.pictures.places import INSIDE, canonical, is_shard, is_url
 from likemark.retrieval.pictures.sniff import PICTURES
-from likemark.retrieval.pictures.walk import walked
+from likemark.retrieval.pictures.walk import told, walked
 from likemark.retrieval.rows import Row, is_utf8, picture_row, shown
+
+Noted = Callable[[str], None]
+# Of files that may be meant as manifests, and cannot be read as such.
+_TABLES = (".xlsx", ".xls", ".ods", ".txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,11 @@ class Inputs:
         urls = [name for name in given if is_url(name)]
         local = [Path(name) for name in given if not is_url(name)]
         folders = [p for p in local if p.is_dir()]
+        for path in local:
+            if path.suffix.lower() in _TABLES and path not in folders:
+                raise InvalidInput(
+                    f"{path}: no picture and no manifest; save a table as CSV UTF-8 (.csv)"
+                )
         manifests = [p for p in local if p.is_file() and p.suffix.lower() in MANIFEST_SUFFIXES]
         others = [str(p) for p in local if p not in manifests and p not in folders]
         prefixes = _prefixes(urls)
@@ -68,15 +78,18 @@ class Inputs:
         return (*map(str, self.manifests), *self.shards)
 
     def rows(
-        self, incomplete: Callable[[str], None] = lambda name: None
+        self,
+        incomplete: Callable[[str], None] = lambda name: None,
+        noted: Noted = lambda line: None,
     ) -> Iterator[Row | LikemarkError]:
         """All rows, folders in the order of their names; what cannot be used comes as its error.
 
         Manifests come first: a picture that one of them names is not a mark of its own.
 
         incomplete: called with a folder, manifest, prefix or shard of which a part could not be
-        read: what is not seen in it may be there all the same. Raises ManifestError when a manifest
-        cannot be read at all.
+        read: what is not seen in it may be there all the same. noted: called with a line that says
+        what of a folder was passed over. Raises ManifestError when a manifest cannot be read at
+        all.
         """
         for manifest in self.manifests:
             for entry in read_manifest(manifest):
@@ -87,7 +100,7 @@ class Inputs:
                     yield _manifest_row(manifest, entry)
         seen: set[str] = set()
         overlapping = len(self.files) + len(self.folders) + len(self.prefixes) > 1
-        for name in self._pictures(incomplete):
+        for name in self._pictures(incomplete, noted):
             if isinstance(name, PictureError):
                 yield name
             elif name not in seen:
@@ -96,12 +109,14 @@ class Inputs:
                 yield picture_row(name)
         yield from self._in_shards(incomplete)
 
-    def _pictures(self, incomplete: Callable[[str], None]) -> Iterator[str | PictureError]:
+    def _pictures(
+        self, incomplete: Callable[[str], None], noted: Noted
+    ) -> Iterator[str | PictureError]:
         from likemark.retrieval.elsewhere import objects
 
         yield from self.files
         for folder in self.folders:
-            yield from self._listed(folder, incomplete)
+            yield from self._listed(folder, incomplete, noted)
         for prefix in self.prefixes:
             yield from objects(prefix, incomplete)
 
@@ -112,10 +127,16 @@ class Inputs:
             yield from shard_rows(shard, incomplete)
 
     def _listed(
-        self, folder: Path, incomplete: Callable[[str], None]
+        self, folder: Path, incomplete: Callable[[str], None], noted: Noted
     ) -> Iterator[str | PictureError]:
         errors: list[OSError] = []
-        yield from map(str, pictures(folder, errors.append))
+        others: Counter[str] = Counter()
+        yield from map(str, pictures(folder, errors.append, others))
+        # What is named itself is no file that was passed over.
+        named = (Path(path) for path in (*self.manifests, *self.shards))
+        others.subtract(path.suffix.lower() for path in named if folder in path.parents)
+        if line := told(folder, +others):
+            noted(line)
         for error in errors:
             incomplete(str(folder))
             name = os.fsencode(error.filename or folder).decode("utf-8", "replace")
@@ -123,16 +144,20 @@ class Inputs:
 
 
 def pictures(
-    folder: Path, unreadable: Callable[[OSError], None] = lambda error: None
+    folder: Path,
+    unreadable: Callable[[OSError], None] = lambda error: None,
+    passed_over: Counter[str] | None = None,
 ) -> Iterator[Path]:
     """Pictures below a folder by their extension, as `walked` finds them."""
-    return walked(folder, PICTURES, unreadable=unreadable)
+    return walked(folder, PICTURES, unreadable=unreadable, passed_over=passed_over)
 
 
 def _named(name: str) -> Iterator[str]:
     """The places that one argument stands for, each under its one name."""
     from likemark.retrieval.elsewhere import expanded
 
+    if not name:
+        raise InvalidInput("an empty name: give folders, pictures or manifests")
     if not is_utf8(name):
         raise InvalidInput(f"{shown(os.path.abspath(name))}: its name is not UTF-8; rename it")
     place = canonical(name)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from likemark.benchmarks.corpus.drawings import Drawing
-from likemark.retrieval.devices import cores
+from likemark.retrieval.devices import cores, end_with_parent
 from likemark.retrieval.ordered import in_order
 from likemark.retrieval.pictures.normalise import flatten, ground_colour, trim
 
@@ -49,7 +49,9 @@ def render_all(drawings: Iterable[Drawing]) -> Iterator[Rendered | Unusable]:
     if len(first) < 2:  # sooner done than processes are started
         yield from map(render, chain(*first))
         return
-    with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        cores(), mp_context=get_context("spawn"), initializer=end_with_parent
+    ) as pool:
         rendered = in_order(
             lambda chunk: pool.submit(_chunk, chunk),
             chain(first, chunks),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -28,7 +29,10 @@ def experiments_document(
     training = TrainingCorpus.read(corpus)
     benchmark = OpenBenchmark.read(data, distractors=distractors)
     result = run_experiments(Bench(read, corpus, weights, benchmark, out, progress))
-    words = f"likemark bench experiments {plan.name} --data {data.name} --corpus {corpus.name}"
+    folders = {"data": data, "corpus": corpus, "weights": weights, "out": out}
+    words = f"likemark bench experiments {shlex.quote(plan.name)}" + "".join(
+        f" --{name} {shlex.quote(folder.name)}" for name, folder in folders.items() if folder
+    )
     words += f" --distractors {distractors}" if distractors else ""
     about = {"name": "likemark-open", "sha256": benchmark.data, "trained_on": training.data}
     model = {"name": "each row's own", "fingerprint": None}

@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likemark.benchmarks.corpus.dataset import OpenBenchmark
+from likemark.benchmarks.corpus.manifest import MANIFEST, data_hash
 from likemark.benchmarks.experiments.plan import Arm, Plan
 from likemark.benchmarks.metrics.bootstrap import Interval, bootstrap
 from likemark.benchmarks.metrics.measures import per_query
 from likemark.benchmarks.model_encoder import ModelEncoder
 from likemark.benchmarks.protocol.retrieval import rank_rows
 from likemark.benchmarks.protocol.validation import validation_map
+from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.files import whole_file
@@ -137,6 +139,11 @@ def _key(bench: Bench, training: Training, most: int) -> str:
     """Equal for equal settings on equal data: arms of two tables may be one training."""
     settings = training.to_dict()
     settings["run"].pop("device")
+    # What they hold, not where they stand.
+    if (bench.corpus / MANIFEST).exists():
+        settings["data"]["corpus"] = data_hash(bench.corpus)
+    if (weights := Path(training.network.weights)).is_file():
+        settings["network"]["weights"] = file_sha256(weights)
     facts = [settings, bench.benchmark.data, bench.benchmark.distractors, most]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 

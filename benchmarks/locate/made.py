@@ -55,7 +55,7 @@ def locate_in_made_scenes(
     cache: keeps the answers
     Raises NotFound for fewer than two photos, PictureError, and as `run_locate` does.
     """
-    _, held = split_photos(find_photos(str(photos)), HELD_OUT)
+    _, held = split_photos(find_photos(str(photos), "--photos"), HELD_OUT)
     chosen = _chosen(benchmark, seed)
     drawings = [shrunk(benchmark.pictures[number], _SIDE) for number in chosen]
     grounds = [shrunk(flatten(load_picture(path)), _PHOTO) for path in held]

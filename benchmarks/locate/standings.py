@@ -75,7 +75,7 @@ class Standing:
     map_50: Figure  # at IoU .5, all questions
     map_range: Figure  # mean over IoU .5, .55, ..., .95
     map_50_shown: Figure  # at IoU .5, only scenes that show the query's brand
-    recall: Figure  # at one false alarm in ten pictures
+    recall: Figure  # at one false alarm in ten questions
     median_iou: Figure  # of boxes that are right
     median_first_iou: Figure  # of the best box of each right question
     swap_auroc: Figure

@@ -83,16 +83,20 @@ def read_documents(folder: Path) -> list[dict[str, Any]]:
     """Every JSON file of a folder, by name. Raises NotFound, InvalidInput."""
     if not folder.is_dir():
         raise NotFound(f"{folder}: there is no such folder; run: likemark bench run all")
-    return [_read(path) for path in sorted(folder.glob("*.json"))]
+    found = [_read(path) for path in sorted(folder.glob("*.json"))]
+    return [each for each in found if each is not None]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any] | None:
+    """None for what other commands write, such as `bench speed`."""
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InvalidInput(f"{path}: is not JSON: {error}") from None
     if not isinstance(given, dict):
         raise InvalidInput(f"{path}: holds a {type(given).__name__}, not a benchmark's document")
+    if given.get("benchmark") not in TITLES:
+        return None
     Document.of(given, name=str(path))
     return given
 

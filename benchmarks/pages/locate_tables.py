@@ -30,7 +30,7 @@ COLUMNS = (
     QUERY,
     Column("mAP@.5 (95 %)", _MAP),
     Column("mAP@[.5:.95]", "mean over ten thresholds of IoU"),
-    Column("recall", "of the boxes, at one false alarm in ten pictures"),
+    Column("recall", "of the boxes, at one false alarm in ten questions"),
     Column("box IoU", "median of the boxes that are right"),
     Column(
         "false masks (95 %)",
@@ -47,7 +47,7 @@ SIZE_COLUMNS = (
     Column("photos"),
     Column("boxes"),
     Column("mAP@.5 (95 %)", "as above, without the photos of no brand"),
-    Column("recall", "of the boxes, at one false alarm in ten pictures"),
+    Column("recall", "of the boxes, at one false alarm in ten questions"),
     Column("box IoU", "median of the boxes that are right"),
     Column("swap AUROC (95 %)", "chance that the right query scores above one of another brand"),
 )
@@ -87,11 +87,12 @@ def scenes_tables(document: Document) -> list[Table]:
 def locate_protocol(document: Document) -> str:
     result = document.result
     answers, missing = result["answers"], result["without_drawing"]
+    asked = max((one["brands"] for _, one in _standings(answers["rows"])), default=0)
     shown = answers["scenes"] - answers["scenes_without_brand"]
     without = f", {count(len(missing))} of them by crops alone" if missing else ""
     return (
         f"{count(answers['questions'])} questions in {count(shown)} photos of "
-        f"{len(result['brands'])} brands{without}, and in {count(answers['scenes_without_brand'])} "
+        f"{asked} brands{without}, and in {count(answers['scenes_without_brand'])} "
         f"photos of none: of each kind of query one of the brand and {count(result['wrong'])} of "
         f"others{_of_sample(result)}. No system was trained on these brands."
     )

@@ -116,7 +116,8 @@ def _plans(gallery: Gallery, model: Encoder) -> Iterator[Plan]:
         yield Plan(f"mean with {label}", len(asked), 1, _mean(asked, rows))
         yield Plan(f"best of it and {label}", len(asked), len(asked), _best(asked, rows))
     yield from _block_plans(gallery, model, rows)
-    for dimension in sorted({rows.shape[1], rows.shape[1] // 2}, reverse=True):
+    enough = gallery.benchmark.distractors > rows.shape[1]  # to tell all directions
+    for dimension in sorted({rows.shape[1], rows.shape[1] // 2}, reverse=True) if enough else ():
         white = whitened(rows, rows[count:], dimension)
         yield Plan(f"PCA-whitening to {dimension}", 1, 1, _plain(white, count))
     for most in EXPANSIONS:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+import likemark.index
 from likemark.benchmarks.embedded import Progress
 from likemark.benchmarks.scale.child import Task
 from likemark.benchmarks.scale.engines.registry import Contender
@@ -33,7 +34,7 @@ from likemark.retrieval.files import write_whole
 
 SIZES = (10_000, 100_000, 1_000_000)
 SMALLEST = 100
-LAYOUT = 3  # of the kept rows: another is measured anew
+LAYOUT = 2  # of the kept rows: another is measured anew
 _PACKAGES = ("faiss-gpu", "faiss-cpu", "usearch", "hnswlib", "pymilvus", "likemark")
 # glibc keeps smaller blocks for later: what was let go would be weighed as if it were held.
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(64 * 2**10)}
@@ -175,7 +176,8 @@ def _row(contender: Contender, size: int, asking: _Asking, named: bool) -> Scale
 
 def _kept(contender: Contender, size: int, asking: _Asking) -> dict[str, Any]:
     """The figures, from the folder where they are there."""
-    effort = json.dumps([asdict(asking.effort), asking.key, _versions(), LAYOUT, asking.threads])
+    facts = [asdict(asking.effort), asking.key, _versions(), LAYOUT, asking.threads]
+    effort = json.dumps([*facts, _code()] if contender.own else facts)
     name = f"{_digest(contender.name, str(size))}-{_digest(effort)}"
     path = asking.vectors.folder / f"{name}.json"
     if path.exists():
@@ -207,6 +209,12 @@ def _child(task: Task) -> dict[str, Any]:
         raise LikemarkError(f"{task.stage}: {last}; exit code {done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def _code() -> str:
+    """Of likemark's own index as it is now."""
+    folder = Path(likemark.index.__file__).parent
+    return _digest(*(path.read_bytes() for path in sorted(folder.glob("*.py"))))
 
 
 def _versions() -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from likemark.retrieval.files import check_target, write_whole
+from likemark.retrieval.files import check_named, write_whole
 from likemark.retrieval.oneshot.found import Found, Match
 from likemark.retrieval.oneshot.labels import Categories
 from likemark.retrieval.oneshot.outlines import outlines
@@ -18,8 +18,8 @@ class CocoFile:
     """Collects scenes and writes them all when it is closed."""
 
     def __init__(self, path: Path, categories: Categories) -> None:
-        """Raises what `check_target` raises, before anything is looked for."""
-        check_target(path)
+        """Raises what `check_named` raises, before anything is looked for."""
+        check_named(path, ".json")
         self._path = path
         self._categories = categories
         self._images: list[dict[str, Any]] = []

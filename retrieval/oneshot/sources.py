@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from likemark.db.errors import InvalidInput, NotFound
-from likemark.retrieval.pictures.walk import walked
+from likemark.retrieval.pictures.walk import told, walked
 from likemark.retrieval.redact.film import FORMATS
 from likemark.retrieval.redact.jobs import SCENES
 from likemark.retrieval.redact.regions import Pixels
@@ -59,9 +60,12 @@ class Scene:
         return is_flat(self.pixels[::16, ::16]) and is_flat(self.pixels)
 
 
-def list_sources(names: Sequence[str]) -> list[Source]:
+def list_sources(
+    names: Sequence[str], noted: Callable[[str], None] = lambda line: None
+) -> list[Source]:
     """Files as they are named, and what is below folders; each once.
 
+    noted: called with a line that says what of a folder was passed over
     Raises NotFound for a folder without pictures and videos.
     """
     sources: dict[str, Source] = {}
@@ -69,9 +73,12 @@ def list_sources(names: Sequence[str]) -> list[Source]:
         if not os.path.isdir(name):
             sources.setdefault(os.path.abspath(name), Source(name, Path(Path(name).name)))
             continue
-        found = list(walked(Path(name), SCENES))
+        others: Counter[str] = Counter()
+        found = list(walked(Path(name), SCENES, passed_over=others))
         if not found:
             raise NotFound(f"{name}: holds no pictures or videos")
+        if line := told(Path(name), others):
+            noted(line)
         for path in found:
             source = Source(str(path), path.relative_to(name))
             sources.setdefault(os.path.abspath(path), source)

@@ -81,7 +81,7 @@ def check_size(name: str, size: tuple[int, int], limits: PictureLimits) -> None:
             name,
             "too_many_pixels",
             f"{width} x {height} px is {width * height / 1e6:.1f} megapixels, over the limit "
-            f"of {limits.max_megapixels:g}: scale it down or raise max_megapixels",
+            f"of {limits.max_megapixels:g}: scale it down or raise --max-megapixels",
         )
 
 

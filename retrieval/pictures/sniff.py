@@ -74,7 +74,7 @@ def check_extension(name: str, kind: str) -> None:
         name,
         "wrong_extension",
         f"named {suffix} but its bytes are {kind}: rename it to {better!r}, "
-        "or switch the check off (check_extension=False)",
+        "or switch the check off: --any-extension",
     )
 
 

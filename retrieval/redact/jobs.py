@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.retrieval.pictures.sniff import PICTURES
-from likemark.retrieval.pictures.walk import walked
+from likemark.retrieval.pictures.walk import told, walked
 from likemark.retrieval.redact.film import FORMATS, IN_FOLDERS
 
 _KNOWN = PICTURES | FORMATS.keys()
@@ -40,6 +41,7 @@ class Listed:
 
     jobs: tuple[Job, ...]  # in the order given, folders by name
     errors: tuple[PictureError, ...]  # one for each folder that cannot be looked into
+    notes: tuple[str, ...] = ()  # what was passed over in folders
 
 
 def is_video(path: Path) -> bool:
@@ -58,16 +60,17 @@ def list_jobs(scenes: Sequence[Path], *, out: Path | None, preview: Path | None 
     a source, or twice under one name.
     """
     errors: list[PictureError] = []
+    notes: list[str] = []
     ours = {_real(folder) for folder in (out, preview) if folder is not None}
     named = _is_name(scenes, out)
     jobs: dict[str, Job] = {}
     for scene in dict.fromkeys(scenes):
-        for source, place in _below(scene, ours, errors.append):
+        for source, place in _below(scene, ours, errors.append, notes.append):
             target = source if out is None else out if named else out / place
             shown = None if preview is None else preview / f"{place}.png"
             jobs.setdefault(os.path.abspath(source), Job(source, target, shown))
     _check_apart(list(jobs.values()), replacing=out is None)
-    return Listed(tuple(jobs.values()), tuple(errors))
+    return Listed(tuple(jobs.values()), tuple(errors), tuple(notes))
 
 
 def _is_name(scenes: Sequence[Path], out: Path | None) -> bool:
@@ -83,28 +86,36 @@ def _is_name(scenes: Sequence[Path], out: Path | None) -> bool:
 
 
 def _below(
-    scene: Path, ours: set[str], tell: Callable[[PictureError], None]
+    scene: Path, ours: set[str], tell: Callable[[PictureError], None], note: Callable[[str], None]
 ) -> Iterator[tuple[Path, Path]]:
     """Each file, and its place below the scene; a file's own is its name."""
     if not os.path.isdir(scene):
         yield scene, Path(scene.name)
         return
     found = False
-    for path in _walked(scene, ours, tell):
+    others: Counter[str] = Counter()
+    for path in _walked(scene, ours, tell, others):
         found = True
         yield path, path.relative_to(scene)
     if not found:
         raise NotFound(f"{scene}: holds no pictures or videos")
+    if line := told(scene, others):
+        note(line)
 
 
-def _walked(folder: Path, ours: set[str], tell: Callable[[PictureError], None]) -> Iterator[Path]:
+def _walked(
+    folder: Path, ours: set[str], tell: Callable[[PictureError], None], others: Counter[str]
+) -> Iterator[Path]:
     def unreadable(error: OSError) -> None:
         name = os.fsencode(error.filename or folder).decode("utf-8", "replace")
         reason = f"the folder cannot be listed: {error.strerror}"
         tell(PictureError(name, "unreadable", reason))
 
     # What an earlier run has written is no source of the next.
-    return walked(folder, SCENES, unreadable=unreadable, left_out=lambda path: _real(path) in ours)
+    return walked(
+        folder, SCENES, unreadable=unreadable, left_out=lambda path: _real(path) in ours,
+        passed_over=others,
+    )  # fmt: skip
 
 
 def _check_apart(jobs: Sequence[Job], *, replacing: bool) -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from likemark.retrieval.files import check_target, write_whole
+from likemark.retrieval.files import check_named, write_whole
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Request
 from likemark.retrieval.report.highlight import Highlight
@@ -41,9 +41,10 @@ def write_report(
     created: None: now
     figures: pictures at the end, under a title of their own
     limits: what pictures may cost, as it was when they were searched
-    Raises NotFound for a missing folder, LikemarkError when the file cannot be written.
+    Raises InvalidInput for a name that does not end in .html, NotFound for a missing folder,
+    LikemarkError when the file cannot be written.
     """
-    check_target(path)
+    check_named(path, ".html", ".htm")
     if thumbnails is None:
         thumbnails = report_thumbnails(results, search, requests=requests, limits=limits)
     page = render_report(

@@ -11,10 +11,12 @@ from likemark.db.errors import InvalidInput, ModelDamaged, one_line
 from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.poolings import OURS, is_ours, parts
 from likemark.retrieval.training.config import Data, Training
+from likemark.retrieval.training.corpus import MANIFEST
 
 if TYPE_CHECKING:
     import torch
 
+_NOTHING = 2.0**-48  # share of the groups: fewer than one
 Weights = dict[str, "torch.Tensor"]
 
 
@@ -33,14 +35,15 @@ class Anew:
             raise InvalidInput(str(error)) from error
 
     def data(self, card: ModelCard, settings: Training | None) -> Data:
-        """The drawings; what a model's training left out and held out is so here too.
+        """The drawings; what a training left out and held out of its corpus is so here too, and of
+        built ones. Of a user's other drawings nothing is: no figure was measured on them.
 
         settings: of the training whose weights they are; None: of a model
         Raises InvalidInput for a model without a corpus.
         """
         if settings is not None:
-            corpus = settings.data.corpus if self.corpus is None else str(self.corpus)
-            return replace(settings.data, corpus=corpus)
+            own = Path(settings.data.corpus).name
+            return settings.data if self.corpus is None else self._of(settings.data, own)
         if self.corpus is None:
             raise InvalidInput(
                 f"{card.name} is no training's folder: name the corpus that its layer learns from"
@@ -48,7 +51,16 @@ class Anew:
         recipe: Any = card.about.get("recipe", {})
         names = {field.name for field in fields(Data)} - {"corpus"}
         told = {name: recipe[f"data.{name}"] for name in names if f"data.{name}" in recipe}
-        return Data(str(self.corpus), **{**told, "exclude": tuple(told.get("exclude", ()))})
+        exclude = tuple(told.get("exclude", ()))
+        data = Data(str(self.corpus), **{**told, "exclude": exclude})
+        return self._of(data, str(recipe.get("data.corpus", "")))
+
+    def _of(self, data: Data, own: str) -> Data:
+        """own: the name of the training's corpus"""
+        assert self.corpus is not None
+        if self.corpus.name == own or (self.corpus / MANIFEST).exists():
+            return replace(data, corpus=str(self.corpus))
+        return replace(data, corpus=str(self.corpus), exclude=(), validation=_NOTHING)
 
 
 def learned_anew(

@@ -53,7 +53,9 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class Augment:
     recipe: str = "default"  # one of likemark.augment.recipe's
-    plain: float = 0.3  # share of the views of groups with several drawings that stay as they are
+    plain: float = (
+        0.3  # share of the views that stay as they are, where none else shows the drawing
+    )
     photos: str = ""  # a folder of photos that marks are laid on; empty: none are
 
     def __post_init__(self) -> None:
@@ -75,6 +77,7 @@ class Network:
 
     def __post_init__(self) -> None:
         check("network.patch_drop", 0 <= self.patch_drop < 1, "from 0 to below 1")
+        check("network.freeze", self.freeze >= 0, "0 or more")
         check("network.rank", 0 <= self.rank <= 256, "from 0 to 256")
         check("network.whole", 0 <= self.whole <= 1, "from 0 to 1")
         check("network.size", 32 <= self.size <= 1024, "from 32 to 1024 px")
@@ -122,7 +125,7 @@ class Run:
 
     def __post_init__(self) -> None:
         check("run.steps", self.steps >= 1, "1 or more")
-        check("run.seed", self.seed >= 0, "0 or more")
+        check("run.seed", 0 <= self.seed < 2**32, "from 0 to below 2**32")
         check("run.validate", self.validate >= 1, "1 or more")
         check("run.checkpoint", self.checkpoint >= 0, "0 or more seconds")
 

@@ -9,7 +9,7 @@ import csv
 import fnmatch
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likemark.db.errors import InvalidInput, NotFound
+from likemark.retrieval.pictures.sniff import PICTURES
 
 MANIFEST = "manifest.csv"
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".svg"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,8 @@ def read_corpus(where: Path, exclude: Iterable[str] = ()) -> Corpus:
         drawings = _from_table(where / MANIFEST if where.is_dir() else where)
     left_out = re.compile("|".join(fnmatch.translate(pattern) for pattern in exclude) or r"(?!)")
     kept = [drawing for drawing in drawings if not left_out.match(drawing.group)]
+    if drawings and not kept:
+        raise NotFound(f"{where}: all of its {len(drawings)} drawings are excluded")
     if not kept:
         raise NotFound(f"{where}: no pictures in one folder a brand, and no {MANIFEST}")
     return Corpus.of(kept)
@@ -98,8 +100,7 @@ def _from_folders(root: Path) -> list[Drawing]:
         Drawing(path, folder.name)
         for folder in sorted(root.iterdir())
         if folder.is_dir()
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
+        for path in _pictures(folder)
     ]
 
 
@@ -125,17 +126,25 @@ def _drawing(table: Path, line: int, row: dict[str, str]) -> Drawing:
     return Drawing(table.parent / image, group, row.get("artwork") or "", kind)
 
 
-def find_photos(folder: str) -> tuple[Path, ...]:
+def find_photos(folder: str, setting: str) -> tuple[Path, ...]:
     """The photos of a folder and those below it, in order; none for an empty name.
 
+    setting: that names the folder
     Raises NotFound when the folder has none.
     """
     if not folder:
         return ()
-    photos = tuple(p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in SUFFIXES)
+    photos = tuple(_pictures(Path(folder)))
     if not photos:
-        raise NotFound(f"augment.photos: {folder} has no pictures")
+        raise NotFound(f"{setting}: {folder} has no pictures")
     return photos
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    """In order; what is hidden, such as a Mac's "._mark.png", is none."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in PICTURES and not path.name.startswith("."):
+            yield path
 
 
 def place_of(name: str) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from likemark.db.errors import InvalidInput
 from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.lowrank import let_change, merged
 from likemark.retrieval.network import Input, MarkNetwork, build_network
@@ -30,7 +32,7 @@ from likemark.retrieval.training.step import Embed, Gallery, backward, unit
 from likemark.retrieval.training.survey import survey
 from likemark.retrieval.training.task import Batch, Measured, Place, weights_of
 from likemark.retrieval.training.validation import HeldOut
-from likemark.retrieval.training.views import Views
+from likemark.retrieval.training.views import FINER, Views
 
 
 def load_best(config: Training, folder: Path) -> tuple[ModelCard, nn.Module]:
@@ -53,8 +55,10 @@ class Embedding:
         check_shares(config.batch, place.share)
         self._config, self._measure, self._device = config, place.measure, place.device
         self._loss, recipe = chosen_loss(config.loss), chosen_recipe(config.augment.recipe)
+        # Views are never coarser than the drawings that they are made of.
+        recipe = replace(recipe, side=max(recipe.side, round(FINER * config.network.size)))
         card = starting_card(config.network, name=place.folder.resolve().name)
-        photos = find_photos(config.augment.photos)
+        photos = find_photos(config.augment.photos, "augment.photos")
         self._read(place, card.input_size)
         self._views = Views(
             self._training, self._sampler, recipe, card.input_size, config.run.seed,
@@ -85,6 +89,9 @@ class Embedding:
             found.corpus.only(held), size=size, distractors=data.distractors
         )
         self._training, self._unreadable = found.corpus.only(~held), found.errors
+        if not len(self._training):
+            left_out = f"{len(found.errors)} cannot be read, {int(held.sum())} are held out"
+            raise InvalidInput(f"{data.corpus}: no drawings to train on: {left_out}")
         first = self._training.originals()
         shapes, groups = found.shapes[~held][first], self._training.groups[first]
         alike = find_alike(shapes, groups) if batch.alike else None

@@ -63,7 +63,11 @@ def _head_groups(network: MarkNetwork, settings: Optimiser) -> list[dict[str, An
 
 
 def rate_at(step: int, *, steps: int, warmup: int) -> float:
-    """The share of the highest rate: a linear warm-up, then half a cosine down to 0."""
+    """The share of the highest rate: a linear warm-up, then half a cosine down to 0.
+
+    warmup: steps; of a short training a quarter of it at most
+    """
+    warmup = min(warmup, steps // 4)
     if step < warmup:
         return (step + 1) / warmup
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))

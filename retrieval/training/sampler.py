@@ -41,6 +41,7 @@ class Sampler:
         idea[corpus.groups] = corpus.is_idea
         kinds = (several & ~idea, several & idea, ~several)
         self._kinds = [np.flatnonzero(kind) for kind in kinds]
+        self._kind_of = np.argmax(kinds, axis=0)
         if len(corpus.names) < batch.groups:
             raise InvalidInput(
                 f"the corpus has {len(corpus.names)} groups to train on; "
@@ -71,26 +72,29 @@ class Sampler:
         return chosen
 
     def _next(self, chosen: list[int], barred: set[int], rng: np.random.Generator) -> int:
+        kind = self._kind(rng)
         if self._alike is not None and chosen and rng.random() < self._batch.alike:
             near = self._alike.near[chosen[int(rng.integers(len(chosen)))]]
-            free = [group for group in near if group not in barred]
+            # Of the kind whose turn it is: what looks alike must not change the kinds' shares.
+            free = [g for g in near if g not in barred and self._kind_of[g] == kind]
             if free:
                 return free[int(rng.integers(len(free)))]
         for _ in range(_TRIES):
-            group = self._any(rng)
+            group = int(rng.choice(self._kinds[kind]))
             if group not in barred:
                 return group
-        rest = np.setdiff1d(np.concatenate(self._kinds), chosen)
-        return int(rng.choice(rest))
+            kind = self._kind(rng)
+        every = np.arange(len(self._works))
+        free = np.setdiff1d(every, list(barred)).tolist()
+        return int(rng.choice(free or np.setdiff1d(every, chosen)))
 
-    def _any(self, rng: np.random.Generator) -> int:
+    def _kind(self, rng: np.random.Generator) -> int:
         brands, ideas = self._batch.brands, self._batch.ideas
         shares = np.array([brands, ideas, max(0.0, 1 - brands - ideas)])
         shares *= [len(kind) > 0 for kind in self._kinds]
         if not shares.any():
             shares = np.array([len(kind) > 0 for kind in self._kinds], float)
-        kind = self._kinds[int(rng.choice(3, p=shares / shares.sum()))]
-        return int(rng.choice(kind))
+        return int(rng.choice(3, p=shares / shares.sum()))
 
     def _views(self, group: int, rng: np.random.Generator) -> list[Slot]:
         """As many different drawings of the group as there are, and K views in all."""

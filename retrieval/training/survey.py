@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 
 from likemark.db.errors import PictureError
 from likemark.retrieval import shape
-from likemark.retrieval.devices import cores
+from likemark.retrieval.devices import cores, end_with_parent
 from likemark.retrieval.files import whole_file
+from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import prepared
 from likemark.retrieval.training.alike import DIMENSION, thrown
 from likemark.retrieval.training.corpus import Corpus
-from likemark.retrieval.training.views import readable
 
 Rows = NDArray[np.float32]
 _CHUNK = 64
@@ -35,7 +36,7 @@ class Survey:
 def survey(corpus: Corpus, *, kept: Path, told: Callable[[int, int], None]) -> Survey:
     """kept: a file that spares a resumed run the reading; told: how many of all are read."""
     paths = [str(path) for path in corpus.paths]
-    key = hashlib.sha256("\n".join(paths).encode()).hexdigest()
+    key = hashlib.sha256("\n".join(map(_state, paths)).encode()).hexdigest()
     found = _remembered(kept, key)
     if found is None:
         found = _surveyed(paths, told)
@@ -44,6 +45,15 @@ def survey(corpus: Corpus, *, kept: Path, told: Callable[[int, int], None]) -> S
     shapes, errors = found
     whole = np.array([not error for error in errors])
     return Survey(corpus.only(whole), shapes[whole], tuple(error for error in errors if error))
+
+
+def _state(path: str) -> str:
+    """What tells that a file has changed."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return path
+    return f"{path} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def _remembered(kept: Path, key: str) -> tuple[Rows, list[str]] | None:
@@ -69,7 +79,9 @@ def _chunks(paths: list[str]) -> Iterator[tuple[Rows, list[str]]]:
     if len(chunks) == 1:  # not worth the start of other processes
         yield _looked_at(paths)
         return
-    with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        cores(), mp_context=get_context("spawn"), initializer=end_with_parent
+    ) as pool:
         yield from pool.map(_looked_at, chunks)
 
 
@@ -78,7 +90,7 @@ def _looked_at(paths: list[str]) -> tuple[Rows, list[str]]:
     for path in paths:
         row, fault = np.zeros(shape.DIMENSION, np.float32), ""
         try:
-            row = shape.describe(prepared(readable(Path(path)), shape.SIZE))
+            row = shape.describe(prepared(load_picture(Path(path)), shape.SIZE))
         except PictureError as error:
             fault = str(error)
         rows.append(row)

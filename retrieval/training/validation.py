@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import prepared
 from likemark.retrieval.training.corpus import Corpus
 from likemark.retrieval.training.step import Embed
-from likemark.retrieval.training.views import readable
 
 Rows = NDArray[np.float32]
 # (Q, D) queries, the (N, D) gallery that begins with them, the (N,) groups -> mAP
@@ -36,7 +36,7 @@ class HeldOut:
         if len(others) > distractors:
             others = np.sort(np.random.default_rng(0).choice(others, distractors, replace=False))
         chosen = np.concatenate([first[asks], others])
-        squares = [prepared(readable(corpus.paths[n]), size) for n in chosen.tolist()]
+        squares = [prepared(load_picture(corpus.paths[n]), size) for n in chosen.tolist()]
         pixels = np.stack(squares) if squares else np.zeros((0, size, size, 3), np.uint8)
         return cls(pixels, corpus.groups[chosen], int(asks.sum()))
 

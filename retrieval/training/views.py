@@ -10,17 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from likemark.augment.pixels import WHITE
 from likemark.augment.recipe import Recipe
 from likemark.augment.views import OPERATIONS, Mark, draw_plan, render
 from likemark.db.errors import PictureError
 from likemark.retrieval.pictures.load import load_picture
-from likemark.retrieval.pictures.normalise import flatten, prepared
+from likemark.retrieval.pictures.normalise import flatten, ground_colour, prepared
 from likemark.retrieval.training.corpus import Corpus
 from likemark.retrieval.training.sampler import Sampler, Slot
 from likemark.retrieval.training.task import Share
 
 Pixels = NDArray[np.uint8]
-_FINER = 1.25  # drawings are augmented at so many times the size of a view
+FINER = 1.25  # drawings are augmented at so many times the size of a view
+_TRIES = 8
 _KEPT = 256  # drawings whose segments a worker keeps
 _PHOTO = 320  # px of a photo's longer side
 
@@ -56,12 +58,11 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         mark = self._mark(slot.drawing)
         if not slot.copied and rng.random() < self.plain:
             return prepared(mark.pixels, self.size)
-        # Not of this batch: what stands beside a mark would be asked to rank below it.
-        beside = int(rng.integers(len(self.corpus)))
+        beside = self._beside({slot.group for slot in slots}, rng)
         behind = int(rng.integers(len(self.photos))) if self.photos else None
         plan = draw_plan(self.recipe, rng, with_photo=bool(self.photos))
         needed = any(OPERATIONS[name].needs_other for name in plan)
-        other = Mark.of(self._read(beside)) if needed else None
+        other = self._read(beside) if needed else None
         photo = None
         if behind is not None and any(OPERATIONS[name].needs_photo for name in plan):
             photo = self._photo(behind)
@@ -72,8 +73,18 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         if drawing not in self._marks:
             while len(self._marks) >= _KEPT:
                 del self._marks[next(iter(self._marks))]
-            self._marks[drawing] = Mark.of(self._read(drawing))
+            self._marks[drawing] = self._read(drawing)
         return self._marks[drawing]
+
+    def _beside(self, groups: set[int], rng: np.random.Generator) -> int:
+        """A drawing of no group of the batch, if there are others: it would be asked to rank below
+        the mark that it stands beside."""
+        drawing = 0
+        for _ in range(_TRIES):
+            drawing = int(rng.integers(len(self.corpus)))
+            if int(self.corpus.groups[drawing]) not in groups:
+                break
+        return drawing
 
     def _photo(self, number: int) -> Pixels | None:
         """That photo, or the next one that can be read."""
@@ -85,9 +96,20 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             return shrunk(photo, _PHOTO)
         return None
 
-    def _read(self, drawing: int) -> Pixels:
-        pixels = readable(self.corpus.paths[drawing])
-        return shrunk(pixels, round(self.size * _FINER))
+    def _read(self, drawing: int) -> Mark:
+        return read_mark(self.corpus.paths[drawing], round(self.size * FINER))
+
+
+def read_mark(path: Path, side: int) -> Mark:
+    """A drawing of a longer side of at most `side` px, on the ground that a search finds for it.
+
+    Raises PictureError.
+    """
+    pixels = load_picture(path)
+    rgb = flatten(pixels)
+    ground = ground_colour(pixels, rgb)
+    colour = WHITE if ground is None else (int(ground[0]), int(ground[1]), int(ground[2]))
+    return Mark.of(shrunk(rgb, side), ground=colour)
 
 
 def readable(path: Path) -> Pixels:

@@ -23,10 +23,10 @@ from likemark.db.errors import InvalidInput, PictureError
 from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.devices import AUTO, choose_device
 from likemark.retrieval.network import Input, MarkNetwork
+from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import prepared
 from likemark.retrieval.training.config import Data
 from likemark.retrieval.training.corpus import Corpus, read_corpus
-from likemark.retrieval.training.views import readable
 
 _BATCH = 64
 # Of the mean variance, added to every direction's within groups, times C over the comparisons
@@ -119,7 +119,7 @@ class _Squares(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         """(1 or 0, S, S, 3) uint8, and as many groups"""
         group = torch.from_numpy(self._sample.groups[number : number + 1])
         try:
-            square = prepared(readable(self._sample.paths[number]), self._size)
+            square = prepared(load_picture(self._sample.paths[number]), self._size)
         except PictureError:
             return torch.zeros(0, self._size, self._size, 3, dtype=torch.uint8), group[:0]
         return torch.from_numpy(square)[None], group
@@ -132,6 +132,7 @@ def pooled(
     """(M, C) what the projection is given, and (M,) groups, of those drawings that can be read.
 
     told: how many of all are done
+    Raises InvalidInput where none can be.
     """
     chosen = choose_device(device)
     network = network.eval().to(chosen.torch()).to(memory_format=torch.channels_last)
@@ -143,9 +144,12 @@ def pooled(
     rows, groups = [], []
     with torch.no_grad(), chosen.precision():
         for number, (pixels, own) in enumerate(loader):
-            rows.append(network.pooled(prepare(pixels.to(chosen.torch()))).cpu())
-            groups.append(own)
+            if len(own):
+                rows.append(network.pooled(prepare(pixels.to(chosen.torch()))).cpu())
+                groups.append(own)
             told(min(len(sample.paths), (number + 1) * _BATCH), len(sample.paths))
+    if not rows:
+        raise InvalidInput(f"none of {len(sample.paths)} drawings to whiten on can be read")
     return torch.cat(rows), torch.cat(groups).numpy()
 
 

@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_sheet(likemark: Run, logo: Path, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["logo.png", "--grid", "views.jpg"], 2, "views.jpg: the sheet's name must end in .png"),
+        (["logo.png", "--grid", "views.jpg"], 2, "views.jpg: its name must end in .png"),
         (["logo.png", "--grid", "no/views.png"], 1, "there is no folder no; make it first"),
         (["logo.png", "--grid", "v.png", "--recipe", "x"], 2, "no recipe is named 'x': choose"),
         (["none.png", "--grid", "v.png"], 1, "none.png: missing: no such file"),

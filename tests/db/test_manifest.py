@@ -276,3 +276,19 @@ def test_an_open_quote_is_told_by_the_line_that_it_reaches(manifest: Path) -> No
     assert isinstance(good, ManifestRow)
     assert isinstance(error, ManifestError)
     assert str(error).startswith(f"{manifest}:4: ")
+
+
+def test_excels_own_first_line_tells_the_delimiter(manifest: Path) -> None:
+    manifest.write_text("sep=;\nid;text\n1;a,b\n2;c\n3;d;e\n")
+    first, second, wrong = read_manifest(manifest)
+    assert isinstance(first, ManifestRow)
+    assert isinstance(second, ManifestRow)
+    assert (first.mark.text, first.line, second.line) == ("a,b", 3, 4)
+    assert str(wrong).startswith(f"{manifest}:5: has more fields")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_another_encoding_is_told_what_to_save_as(manifest: Path, encoding: str) -> None:
+    manifest.write_bytes("id,text\n1,M\u00fcller\n".encode(encoding))
+    with pytest.raises(ManifestError, match="save it as CSV UTF-8"):
+        list(read_manifest(manifest))

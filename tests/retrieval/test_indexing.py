@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -337,7 +338,8 @@ def test_another_model_is_refused_and_the_line_says_what_to_run(
     run(workspace, tiny, logos)
     before = catalogue_state(workspace)
     other = tiny_model(tmp_path / "other", name="other", seed=1)
-    with pytest.raises(ModelMismatch, match="likemark reindex --model other"):
+    card = str(tmp_path / "other" / "other.json")
+    with pytest.raises(ModelMismatch, match=f"run: likemark reindex --model {re.escape(card)}$"):
         run(workspace, other, logos)
     assert catalogue_state(workspace) == before
 
@@ -543,7 +545,8 @@ def test_a_marks_file_that_changed_is_renewed_by_whoever_comes_by_it(
     for name in ("mark-0000.png", "mark-0001.png"):
         shutil.copy(tmp_path / "new.png", logos / name)
     report, problems = run(workspace, tiny, logos)
-    assert (report.embedded, problems) == (1, [])
+    said = f"{logos}: 1 files passed over for their ending: 1 .csv"
+    assert (report.embedded, problems) == (1, [said])
     with workspace.catalogue.read() as session:
         (own,) = find_mark(session, "r").images
         shown = [mark for mark in list_marks(session, Filters()) if mark.title == "mark-0001"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from likemark.augment.scenes.recipe import SCENE_RECIPES
 from likemark.retrieval.training.config import Optimiser, Run
 from likemark.retrieval.training.settings import Tables, check
 
@@ -47,6 +48,8 @@ class SceneBatch:
             check(f"batch.{name}", 0 <= getattr(self, name) <= 1, "from 0 to 1")
         check("batch.right", self.right >= 1, "1 or more")
         check("batch.wrong", self.wrong >= self.right, "batch.right or more")
+        known = self.recipe in SCENE_RECIPES
+        check("batch.recipe", known, f"one of {', '.join(SCENE_RECIPES)}")
         check("batch.size", 112 <= self.size <= 2048, "from 112 to 2048 px")
 
 

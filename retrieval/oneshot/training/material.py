@@ -14,7 +14,7 @@ from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.retrieval.oneshot.training.config import SceneData
 from likemark.retrieval.training.corpus import Corpus, find_photos, place_of, read_corpus
 from likemark.retrieval.training.survey import survey
-from likemark.retrieval.training.views import readable, shrunk
+from likemark.retrieval.training.views import read_mark, readable, shrunk
 
 Pixels = NDArray[np.uint8]
 _SIDE = 256  # px of a mark's longer side before it is put into a scene
@@ -79,7 +79,7 @@ class Material:
         if drawing not in self._marks:
             while len(self._marks) >= _KEPT:
                 del self._marks[next(iter(self._marks))]
-            self._marks[drawing] = Mark.of(shrunk(readable(self.corpus.paths[drawing]), _SIDE))
+            self._marks[drawing] = read_mark(self.corpus.paths[drawing], _SIDE)
         return self._marks[drawing]
 
     def photo(self, rng: np.random.Generator) -> Pixels:
@@ -107,7 +107,7 @@ def read_material(
     held = found.corpus.held(data.validation)
     if held.all() or not held.any():
         raise InvalidInput(f"{data.corpus}: too few marks to train on some and hold out others")
-    photos, held_photos = split_photos(find_photos(data.photos), data.validation)
+    photos, held_photos = split_photos(find_photos(data.photos, "data.photos"), data.validation)
     trained = Material(found.corpus.only(~held), found.shapes[~held], photos)
     return trained, Material(found.corpus.only(held), found.shapes[held], held_photos), found.errors
 

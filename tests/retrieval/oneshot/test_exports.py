@@ -83,6 +83,16 @@ def test_yolo_lines_are_shares_of_the_scene(export: Export) -> None:
     assert (out / "yolo" / "data.yaml").read_text() == 'nc: 2\nnames:\n  0: "logo"\n  1: "acme"\n'
 
 
+def test_labels_of_other_classes_are_not_mixed(export: Export) -> None:
+    out = export(found("a.png", match("acme")), queries=("logo", "acme"))
+    before = {path: path.read_bytes() for path in (out / "yolo").iterdir()}
+    with pytest.raises(InvalidInput, match="holds labels of other classes"):
+        export(found("b.png", match("other")), queries=("other",))
+    assert {path: path.read_bytes() for path in (out / "yolo").iterdir()} == before
+    export(found("b.png", match("logo")), queries=("logo",))  # the first of the same
+    assert (out / "yolo" / "classes.txt").read_text() == "logo\nacme\n"
+
+
 def test_yolo_outlines_are_inside_the_scene(export: Export) -> None:
     out = export(found("a.png", match(x=0, y=0, width=96, height=64)), polygons=True)
     number, *values = (out / "yolo" / "a.txt").read_text().split()

@@ -78,7 +78,7 @@ def test_an_override_stands_in_the_files_place(
      ({"batch": {"brands": 0.9}}, "batch.ideas must be from 0 to 1 - brands"),
      ({"network": {"colour": "cmyk"}}, "network.colour must be rgb or grey"),
      ({"optimiser": {"average": 1.0}}, "optimiser.average must be from 0 to below 1"),
-     ({"run": {"seed": -1}}, "run.seed must be 0 or more")],
+     ({"run": {"seed": -1}}, "run.seed must be from 0 to below 2")],
     ids=str,
 )  # fmt: skip
 def test_what_cannot_be_is_refused_by_its_name(tables: dict[str, Any], said: str) -> None:

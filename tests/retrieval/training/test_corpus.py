@@ -83,8 +83,12 @@ def test_a_table_that_lacks_something_is_refused(
 
 
 def test_no_pictures_is_an_error_and_so_is_no_folder(tmp_path: Path, table: Path) -> None:
-    with pytest.raises(NotFound, match="no pictures in one folder a brand"):
+    with pytest.raises(NotFound, match=r"all of its \d+ drawings are excluded"):
         read_corpus(table, ["*"])
+    (tmp_path / "empty" / "brand").mkdir(parents=True)
+    (tmp_path / "empty" / "brand" / "._a.png").touch()
+    with pytest.raises(NotFound, match="no pictures in one folder a brand"):
+        read_corpus(tmp_path / "empty")
     with pytest.raises(NotFound, match="no such file or folder"):
         read_corpus(tmp_path / "none")
 

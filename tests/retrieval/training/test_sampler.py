@@ -156,3 +156,28 @@ def test_a_group_has_a_bounded_number_of_look_alikes() -> None:
     rows = thrown(np.random.default_rng(1).random((60, 50), np.float32) + 0.4)
     found = find_alike(rows, np.arange(60))
     assert max(map(len, found.near)) <= NEAR
+
+
+def test_look_alikes_do_not_change_the_shares_of_the_kinds() -> None:
+    whole = corpus(100, 100, 600)
+    single = np.flatnonzero([name.startswith("brand/s") for name in whole.names]).tolist()
+    near = tuple(tuple(single[:NEAR]) for _ in whole.names)  # singles are what looks like anything
+    alike = Alike(near, tuple(() for _ in whole.names))
+    sampler = Sampler(whole, Batch(groups=20, brands=0.6, ideas=0.3, alike=0.9), alike, seed=0)
+    kinds = Counter(whole.names[group][:7] for n in range(40) for group in groups_in(sampler, n))
+    assert kinds["brand/a"] / 800 == pytest.approx(0.6, abs=0.05)
+    assert kinds["brand/s"] / 800 == pytest.approx(0.1, abs=0.03)
+
+
+def test_what_is_barred_comes_only_where_nothing_else_is_left() -> None:
+    whole = corpus(10, 0, 30)
+    single = [n for n, name in enumerate(whole.names) if name.startswith("brand/s")]
+    same = [set[int]() for _ in whole.names]
+    for brand, other in zip(range(10), single, strict=False):  # ten singles repeat a brand
+        same[brand].add(other)
+        same[other].add(brand)
+    alike = Alike(tuple(() for _ in same), tuple(tuple(s) for s in same))
+    sampler = Sampler(whole, Batch(groups=30, brands=1.0, ideas=0.0), alike, seed=0)
+    for step in range(20):
+        chosen = groups_in(sampler, step)
+        assert not any(same[group] & set(chosen) for group in chosen)

@@ -12,13 +12,14 @@ from PIL import Image
 
 from likemark.augment.recipe import RECIPES, Recipe, Scene
 from likemark.db.errors import NotFound, PictureError
+from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import prepared
 from likemark.retrieval.training.config import Batch
 from likemark.retrieval.training.corpus import find_photos, read_corpus
 from likemark.retrieval.training.preview import preview
 from likemark.retrieval.training.sampler import Sampler
 from likemark.retrieval.training.task import Share
-from likemark.retrieval.training.views import Views, readable
+from likemark.retrieval.training.views import Views, read_mark, readable
 
 
 @pytest.fixture
@@ -56,12 +57,12 @@ def test_marks_are_laid_on_photos_where_there_are_some(views: Views, tmp_path: P
 
 
 def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
-    assert find_photos("") == ()
+    assert find_photos("", "augment.photos") == ()
     with pytest.raises(NotFound, match=r"augment\.photos: .* has no pictures"):
-        find_photos(str(tmp_path))
+        find_photos(str(tmp_path), "augment.photos")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "one.JPG").touch()
-    assert find_photos(str(tmp_path)) == (tmp_path / "deep" / "one.JPG",)
+    assert find_photos(str(tmp_path), "augment.photos") == (tmp_path / "deep" / "one.JPG",)
 
 
 def test_another_seed_gives_other_views(views: Views) -> None:
@@ -86,6 +87,27 @@ def test_plain_views_are_the_drawings_as_a_search_sees_them(views: Views) -> Non
         drawing = readable(plain.corpus.paths[slots[number].drawing])
         seen = plain.view(slots, number, 0).astype(int) - prepared(drawing, 48)
         assert np.abs(seen).mean() < 8  # scaled once more on the way
+
+
+def test_a_mark_stands_on_the_ground_that_a_search_finds(tmp_path: Path) -> None:
+    """Ink along most of the edge is no ground: a search pads what has no even edge with white."""
+    pixels = np.full((60, 60, 3), 255, np.uint8)
+    pixels[:, :24] = (200, 30, 30)
+    pixels[:, 36:] = (200, 30, 30)
+    pixels[20:40] = (20, 20, 160)
+    Image.fromarray(pixels).save(tmp_path / "ink.png")
+    Image.fromarray(pixels[::-1, ::-1, ::-1]).save(tmp_path / "other.png")
+    mark = read_mark(tmp_path / "ink.png", 60)
+    np.testing.assert_array_equal(
+        prepared(mark.pixels, 48), prepared(load_picture(tmp_path / "ink.png"), 48)
+    )
+
+
+def test_what_stands_beside_a_mark_is_of_no_group_of_the_batch(views: Views) -> None:
+    rng = np.random.default_rng(0)
+    groups = set(range(len(views.corpus.names) - 1))  # all but one
+    beside = [int(views.corpus.groups[views._beside(groups, rng)]) for _ in range(60)]
+    assert np.mean([group not in groups for group in beside]) > 0.5
 
 
 def test_copies_in_one_batch_are_never_both_plain(views: Views) -> None:

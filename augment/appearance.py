@@ -66,17 +66,6 @@ def recolour(pixels: Pixels, segments: Segments, rng: np.random.Generator) -> Pi
     return recolour_segments(pixels, segments, colours)
 
 
-def shift_hue(pixels: Pixels, turn: float) -> Pixels:
-    """All hues moved round the circle by `turn`, 0 to 1; greys stay."""
-    import cv2
-
-    hsv = cv2.cvtColor(np.ascontiguousarray(checked(pixels)[..., :3]), cv2.COLOR_RGB2HSV_FULL)
-    hsv[..., 0] += np.uint8(round(turn * 256) % 256)
-    shifted = pixels.copy()
-    shifted[..., :3] = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
-    return shifted
-
-
 def outline(
     segments: Segments,
     *,

@@ -33,7 +33,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One filter's times; each repetition asks with another value."""
+    """One filter's times; repetitions ask with its values in turn."""
 
     filter: str
     images: int  # that the first value allows

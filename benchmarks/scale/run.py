@@ -105,7 +105,10 @@ def run_scale(
     vectors.make(fit.mixture, most, kinship=fit.kinship, seed=seed, progress=progress)
     if any(engine.own for engine in engines):
         fill_catalogue(vectors, most, progress=progress)
-    queries = material.queries(effort.queries + effort.tuning, seed=seed)
+    asked = effort.queries + effort.tuning
+    if asked > len(material.held_out):
+        progress(f"{len(material.held_out)} held-out pictures are asked {asked} times: give more")
+    queries = material.queries(asked, seed=seed)
     asking = _Asking(vectors, queries, effort, cores(), progress)
     drawn = asking.truths(sizes)
     rows = [_row(contender, size, asking, named) for size in sizes for contender in engines]

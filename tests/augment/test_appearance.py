@@ -12,7 +12,6 @@ from likemark.augment.appearance import (
     recolour,
     same_ink,
     set_ground,
-    shift_hue,
     silhouette,
 )  # fmt: skip
 from likemark.augment.pixels import contrast, lay
@@ -86,13 +85,6 @@ def test_fresh_inks_are_unlike_those_to_avoid():
     for _ in range(20):
         ink = fresh_ink(rng, [WHITE, BLACK])
         assert min(contrast(ink, WHITE), contrast(ink, BLACK)) >= 96
-
-
-def test_hues_move_and_greys_stay():
-    turned = shift_hue(np.array([[[255, 0, 0], [90, 90, 90]]], np.uint8), 1 / 3)
-    assert turned[0, 0].argmax() == 1
-    assert turned[0, 1].tolist() == [90, 90, 90]
-    assert shift_hue(badge(CLEAR), 0.5)[0, 0, 3] == 0
 
 
 def test_an_outline_has_strokes_where_parts_meet_and_nothing_filled():

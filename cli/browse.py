@@ -45,6 +45,7 @@ def list_marks(
 
     from likemark.db import browse as db
     from likemark.db.errors import InvalidInput
+    from likemark.db.filters import unknown_values
     from likemark.retrieval.results import mark_json
 
     filters = opt.filters(
@@ -67,6 +68,8 @@ def list_marks(
             _tell_more(len(rows) > limit, "--limit shows more")
             raise typer.Exit(0 if rows else NOTHING_FOUND)
         found = db.list_marks(session, filters, limit=min(limit + 1, opt.LARGEST_ID), after=after)
+        for line in [] if found else unknown_values(session, filters):
+            note(f"likemark: {line}")
     marks = found[:limit]
     following = marks[-1].id if len(found) > limit else None  # id to go on behind
     if json:

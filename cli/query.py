@@ -65,6 +65,7 @@ def query(
     """
     from importlib.metadata import version
 
+    from likemark.db.filters import unknown_values
     from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
     from likemark.retrieval.files import check_named
     from likemark.retrieval.models import chosen_model
@@ -105,6 +106,10 @@ def query(
                 note(f"likemark: {result.error}")
             if not json and result.error is None:
                 say(_answer(result, alone=len(requests) == 1))
+        if not any(result.hits for result in results):
+            with space.catalogue.read() as session:
+                for line in unknown_values(session, options.filters):
+                    note(f"likemark: {line}")
     if json:
         print_json(results_json(results, search))
     if report is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection as Several
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from likemark.db.codes import vienna_prefix
@@ -20,12 +20,31 @@ from likemark.db.values import Filters
 
 # A character that follows the dot: "03.07/" ends what begins with "03.07.".
 AFTER_DOT = "/"
+_SHOWN = 40  # values that are listed; of more nothing is said
 OF_MARKS = ("collections", "status", "office", "owner", "filed_after", "filed_before")
 
 
 def require_collections(session: Session, names: Several[str]) -> None:
     """Raises NotFound for a collection that does not exist."""
     _collection_ids(session, names)
+
+
+def unknown_values(session: Session, filters: Filters) -> list[str]:
+    """A line for each status and office asked for that no mark of the catalogue has."""
+    lines = []
+    for column, values in ((Mark.status, filters.status), (Mark.office, filters.office)):
+        if values:
+            steps = _each_value(column)
+            every = select(steps.c.value).where(steps.c.value.is_not(None)).limit(_SHOWN)
+            there = [str(value) for value in session.scalars(every)]
+            known = {value.lower() for value in there}
+            listed = ", ".join(there) or "none"
+            lines += [
+                f"no mark has the {column.key} {value!r}; there are: {listed}"
+                for value in values
+                if value.lower() not in known and len(there) < _SHOWN
+            ]
+    return lines
 
 
 def tests(session: Session, filters: Filters) -> list[ColumnElement[bool]]:
@@ -99,11 +118,15 @@ def _in_any_case(
     folded = [func.lower(value) for value in values]
     if not sets:
         return func.lower(column).in_(folded)
-    # From each value to the next through the index: an office words few of them.
+    steps = _each_value(column)
+    return column.in_(select(steps.c.value).where(func.lower(steps.c.value).in_(folded)))
+
+
+def _each_value(column: InstrumentedAttribute[str | None]) -> CTE:
+    """From each value to the next through the index: an office words few of them."""
     steps = select(func.min(column).label("value")).cte(f"each_{column.key}", recursive=True)
     following = select(func.min(column)).where(column > steps.c.value).scalar_subquery()
-    steps = steps.union_all(select(following).where(steps.c.value.is_not(None)))
-    return column.in_(select(steps.c.value).where(func.lower(steps.c.value).in_(folded)))
+    return steps.union_all(select(following).where(steps.c.value.is_not(None)))
 
 
 def _holding(

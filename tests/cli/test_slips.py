@@ -141,3 +141,16 @@ def test_pruning_takes_no_missing_disk_for_an_empty_one(
         assert f"{given}: not pruned, since none of its pictures are there" in outcome.err
     after = likemark("stats", "--json").json
     assert (after["marks"], after["pictures"]) == (before["marks"], before["pictures"])
+
+
+def test_a_value_that_no_mark_has_is_told_from_a_clear_register(
+    likemark: Run, register: Path
+) -> None:
+    likemark("index", register)
+    picture = register.parent / "marks" / "mark-0001.png"
+    for asked in (["list"], ["query", picture]):
+        outcome = likemark(*asked, "--status", "registered,pending", "--office", "em")
+        assert outcome.code == 3
+        assert "no mark has the status 'registered,pending'; there are: Registered" in outcome.err
+        assert "the office" not in outcome.err
+    assert likemark("list", "--status", "registered", "--office", "em").code == 0

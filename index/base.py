@@ -29,6 +29,7 @@ TRAINED, TABLE, CONTENT = "trained.faiss", "table.npz", "lists.bin"
 WHOLE = (TRAINED, TABLE, IDS, LISTS)
 DRAFT, KEPT = "draft-", "base-"
 _DRAFT_LOCK = "making.lock"
+_BY_QUERY = 3  # FAISS's number
 _YOUNG = 60  # seconds
 
 
@@ -38,7 +39,7 @@ class Base:
     def __init__(self, folder: Path, *, draft: Draft | None = None) -> None:
         self.folder = folder
         self._draft = draft  # held for as long as the folder is no part of a stored state
-        engine = faiss.read_index(str(folder / TRAINED))
+        engine = _read(folder / TRAINED)
         self.lists = MappedLists(folder / CONTENT, ListTable.load(folder / TABLE))
         self.places = Places.load(folder, int(engine.nlist))
         engine.replace_invlists(self.lists.faiss, False)
@@ -65,7 +66,7 @@ class Base:
     def spawn(self) -> Any:
         """An empty engine of the same training, in memory. Raises IndexFault."""
         try:
-            return faiss.read_index(str(self.folder / TRAINED))
+            return _read(self.folder / TRAINED)
         except RuntimeError as error:  # another writer has stored the index anew
             reason = one_line(str(error), limit=160)
             raise IndexFault(f"index {self.folder}: cannot be read ({reason})") from error
@@ -86,6 +87,13 @@ class Base:
             (kept / _DRAFT_LOCK).unlink(missing_ok=True)
         self.folder, self._draft = kept, None
         return kept
+
+
+def _read(path: Path) -> Any:
+    engine = faiss.read_index(str(path))
+    # Where lists are chosen before they are visited, FAISS shares queries out in this mode alone.
+    engine.parallel_mode = _BY_QUERY
+    return engine
 
 
 class Draft:

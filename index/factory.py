@@ -30,13 +30,13 @@ def choose_factory(setting: str, *, expected: int, dimension: int = 256) -> str:
 
     Above it, inverted lists over codes of 16 bits a dimension, which lose nothing and are passed
     over as fast as any; of 8 or of 4 where those would not fit into half of the memory. The number
-    of lists balances the work of choosing them and that of visiting them.
+    of lists balances the work of choosing them and that of visiting them, and of training them.
     """
     if setting != AUTO:
         return setting
     if expected < EXACT_BELOW:
         return EXACT
-    lists = min(2 ** round(math.log2(3 * math.sqrt(expected))), MOST_LISTS)
+    lists = min(2 ** round(math.log2(6 * math.sqrt(expected))), MOST_LISTS)
     room = MEMORY_SHARE * memory() / expected - OVERHEAD  # bytes of a code
     codes = [code for code, size in CODES.items() if size * dimension <= room]
     return f"IVF{lists},{codes[0] if codes else min(CODES, key=CODES.__getitem__)}"
@@ -67,8 +67,8 @@ def memory() -> int:
 
 
 def training_size(factory: str) -> int:
-    """Vectors to train a factory on: 64 a list, and 256 a centroid of a product quantiser."""
-    return max(64 * (_lists(factory) or 0), 256 * 256 if "PQ" in factory else 0, 10_000)
+    """Vectors to train a factory on: 40 a list, and 256 a centroid of a product quantiser."""
+    return max(40 * (_lists(factory) or 0), 256 * 256 if "PQ" in factory else 0, 10_000)
 
 
 def check_setting(setting: str | None) -> None:

@@ -80,12 +80,12 @@ def test_auto_is_exact_below_two_hundred_thousand(count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "lists"), [(200_000, 1024), (1_000_000, 4096), (10**7, 8192), (10**8, 32768)]
+    ("count", "lists"), [(200_000, 2048), (1_000_000, 8192), (10**7, 16384), (10**8, 65536)]
 )
 def test_auto_grows_its_lists_with_the_collection(count: int, lists: int) -> None:
     factory = choose_factory("auto", expected=count, dimension=D)
     assert factory == f"IVF{lists},SQfp16"
-    assert 64 * lists <= training_size(factory) <= count
+    assert 40 * lists <= training_size(factory) <= count
 
 
 @pytest.mark.parametrize(("size", "fits", "beyond"), [(512, "SQfp16", "SQ8"), (256, "SQ8", "SQ4")])

@@ -232,3 +232,9 @@ def test_codes_that_lose_nothing_are_not_scored_again(
     assert table.fetched == 0
     assert np.mean([np.isin(a, b).mean() for a, b in zip(found.ids, true.ids, strict=True)]) > 0.95
     np.testing.assert_allclose(found.scores[:, 0], true.scores[:, 0], atol=1e-6)
+
+
+def test_queries_are_shared_out_among_the_threads(stored: Path, rows: Rows) -> None:
+    """FAISS does so in one of its modes alone where lists are chosen before they are visited."""
+    index = fresh(stored, rows)
+    assert (index._base.engine.parallel_mode, index._added.parallel_mode) == (3, 3)

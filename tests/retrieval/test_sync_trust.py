@@ -164,7 +164,7 @@ def test_auto_is_exact_until_the_collection_outgrows_it(sqlite_workspace: Worksp
     found = open_index(sqlite_workspace, save=True)
     assert found is not None
     assert (found.action, found.why) == ("rebuilt", "the collection has outgrown exact search")
-    assert found.index.factory == "IVF1024,SQfp16"
+    assert found.index.factory == "IVF2048,SQfp16"
     assert found.index.search(vector("one more")[None], 1).scores[0, 0] > 0.99
     found = open_index(sqlite_workspace)
     assert found is not None

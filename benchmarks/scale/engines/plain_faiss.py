@@ -93,10 +93,10 @@ class PlainFaiss:
 
 
 def factory(kind: str, count: int) -> str:
-    """With some 4·√N lists, FAISS's own guideline, and never fewer vectors than 40 a list."""
+    """With some 8·√N lists, in the middle of FAISS's own guideline, 40 vectors a list or more."""
     if not kind.startswith("IVF,"):
         return kind
-    lists = 2 ** round(math.log2(4 * math.sqrt(count)))
+    lists = 2 ** round(math.log2(8 * math.sqrt(count)))
     return f"IVF{max(1, min(lists, count // 40))}{kind[3:]}"
 
 

@@ -109,7 +109,7 @@ def test_a_program_that_is_not_there_is_no_server(tmp_path: Path, monkeypatch: p
 
 
 def test_lists_grow_with_the_root_of_the_vectors():
-    assert factory("IVF,SQ8", 1_000_000) == "IVF4096,SQ8"
+    assert factory("IVF,SQ8", 1_000_000) == "IVF8192,SQ8"
     assert factory("IVF,Flat", 500) == "IVF12,Flat"
     assert factory("HNSW32", 500) == "HNSW32"
 

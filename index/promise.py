@@ -24,8 +24,8 @@ DEPTHS = (1.5, 2.0, 3.0, 6.0, 12.0)
 # Comparing a vector that is fetched by its id costs as much as passing over this many in lists.
 FETCH_COST = 400
 KS = (10, 100)  # recall is measured at
-# Cosines of queries to the stored vectors that they are moved away from. So moved, among a million
-# they are as far from the nearest as the benchmark of scale's own queries are (5, 50 and 95 %: 0.32,
+# Cosines of queries to the stored vectors that they are moved away from. So moved, they are as far
+# from the nearest of a million as the queries of the benchmark of scale are (5, 50 and 95 %: 0.32,
 # 0.56 and 0.84), and recall grows with the lists visited as it does for those.
 ALIKE = (0.25, 0.875)
 _MIXED = 256  # vectors that are mixed

@@ -35,7 +35,8 @@ FOLDERS = {
     "search": "open",
     "speed": None,
 }
-FINDING = ("locate", "scenes", "redaction", "speed")  # know no other model than the shipped ones
+# Measure the shipped networks, whichever model their rivals or judges have.
+FINDING = ("locate", "scenes", "redaction", "speed")
 ALONE = {"scale": "open"}  # takes hours: run by its own name
 Document = dict[str, Any]
 Progress = Callable[[str], None]
@@ -81,9 +82,6 @@ def run_all(options: RunOptions, *, progress: Progress) -> Iterator[Document]:
         if name == "scenes" and not (options.photos or options.data / "photos").is_dir():
             progress("scenes: left out, there are no photos; --photos names a folder of them")
             continue
-        if name in FINDING and options.model != DEFAULT:
-            progress(f"{name}: left out, it measures the shipped networks alone")
-            continue
         yield run(name, options, progress=progress, within=folder, everything=True)
 
 
@@ -100,17 +98,16 @@ def run(
     data = options.data
     if data is None and {**FOLDERS, **ALONE}[name] is not None:
         raise InvalidInput(f"--data: name the folder of {name}'s data")
-    if name in FINDING and options.model != DEFAULT:
-        raise InvalidInput(f"--model {options.model}: {name} measures the shipped networks alone")
     found = find_model(options.model, options.models)
     job = Job(options, found, data / within if data and within else data, progress, everything)
     result, about = RUNNERS[name](job)
+    measured = find_model() if name in FINDING else found
     return written_up(
         name,
         command(name, options, job.data),
         result,
         about,
-        model={"name": found.card.name, "fingerprint": found.card.fingerprint},
+        model={"name": measured.card.name, "fingerprint": measured.card.fingerprint},
         device=options.device,
     )
 

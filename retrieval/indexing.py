@@ -196,12 +196,13 @@ class _Run:
     def prune(self, inputs: Inputs) -> None:
         for path in sorted(self.incomplete):
             self.listeners.problem(f"{path}: not pruned, since part of it could not be read")
-        for path in sorted(self._unseen(inputs)):
+        unseen_whole = self._unseen(inputs)
+        for path in sorted(unseen_whole):
             self.listeners.problem(
-                f"{path}: not pruned, since none of its pictures are there: is its disk? "
-                "(likemark remove takes marks out)"
+                f"{path}: not pruned, since none of its pictures are there (is its disk?); "
+                "likemark remove takes marks out"
             )
-        kept = self.incomplete | self._unseen(inputs)
+        kept = self.incomplete | unseen_whole
         holders = inputs.holders().items()
         folders = [begin for name, begin in holders if name not in kept]
         manifests = [name for name in inputs.sources() if name not in kept]
@@ -252,7 +253,8 @@ class _Run:
         self.named_in |= named
         if entry.error is None or entry.error.reason != "missing":
             self.found_in |= named
-            self.found_in.update(begin for begin in self.begins if entry.path.startswith(begin))
+            place = entry.path
+            self.found_in.update(b for b in self.begins if place.startswith(f"{b.rstrip('/')}/"))
 
     def _known(self, contents: list[bytes]) -> set[bytes]:
         with self.catalogue.read() as session:

@@ -132,7 +132,11 @@ def _connected(settings: Mapping[str, Any], what: str) -> Iterator[None]:
     import ray
 
     try:
-        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **settings)
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **settings)
+        except ConnectionAbortedError:  # a busy head was too slow with what serves a client
+            ray.shutdown()
+            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **settings)
     except (Exception, SystemExit) as error:
         with suppress(Exception):
             ray.shutdown()

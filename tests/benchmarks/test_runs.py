@@ -12,10 +12,10 @@ from support.models import tiny_model
 from support.slice import write_slice
 
 from likemark.benchmarks.rivals.registry import rivals
-from likemark.benchmarks.runs import FOLDERS, RunOptions, choose, command, run, run_all
+from likemark.benchmarks.runs import FOLDERS, RUNNERS, RunOptions, choose, command, run, run_all
 from likemark.benchmarks.store import PAGE, write_document, write_views
 from likemark.db.errors import InvalidInput, NotFound, PictureError
-from likemark.retrieval.models import FoundModel
+from likemark.retrieval.models import DEFAULT_NAME, FoundModel
 
 
 @pytest.fixture(scope="module")
@@ -128,25 +128,28 @@ def test_a_broken_query_of_metu_stops_the_run_with_its_name(
         run("metu", changed(options, data=folder), progress=ignored)
 
 
-def test_all_runs_what_is_there_and_names_what_is_not(options: RunOptions, data: Path) -> None:
+def test_all_runs_what_is_there_and_names_what_is_not(
+    options: RunOptions, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RUNNERS, "speed", lambda job: ({"measures": []}, {"name": "sample"}))
     lines: list[str] = []
     # A rival that some have is no reason to end the others.
     given = changed(options, data=data, with_rivals=True, chosen=("phash",))
     documents = list(run_all(given, progress=lines.append))
     found = [document["benchmark"] for document in documents]
-    assert found == [
-        name for name, folder in FOLDERS.items() if folder == "open" and name != "scenes"
-    ]
+    there = [name for name, folder in FOLDERS.items() if folder in ("open", None)]
+    assert found == [name for name in there if name != "scenes"]
     assert len(documents[0]["result"]["rows"]) == 2
-    # The last two know no model of the user's.
-    for name in ("metu", "flickr27", "scenes", "redaction", "speed"):
+    for name in ("metu", "flickr27", "scenes", "redaction"):
         assert any(line.startswith(f"{name}: left out") for line in lines)
 
 
-@pytest.mark.parametrize("name", ["locate", "scenes", "redaction", "speed"])
-def test_what_measures_the_shipped_networks_takes_no_other(options: RunOptions, name: str) -> None:
-    with pytest.raises(InvalidInput, match=f"{name} measures the shipped networks alone"):
-        run(name, options, progress=ignored)
+def test_the_shipped_networks_are_named_where_they_alone_are_measured(
+    options: RunOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RUNNERS, "speed", lambda job: ({"measures": []}, {"name": "sample"}))
+    assert run("speed", options, progress=ignored)["model"]["name"] == DEFAULT_NAME
+    assert run("search", options, progress=ignored)["model"]["name"] == "tiny"
 
 
 def test_a_picture_of_metu_that_is_mended_is_embedded_anew(

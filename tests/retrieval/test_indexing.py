@@ -129,6 +129,23 @@ def test_pruning_one_folder_leaves_its_neighbours_alone(
     assert names(workspace) == ["mark-0002", "mark-0003"]
 
 
+def test_an_emptied_folder_is_not_pruned_whatever_its_neighbour_holds(
+    workspace: Workspace, tiny: FoundModel, tmp_path: Path
+) -> None:
+    write_corpus(tmp_path / "a", [1])
+    write_corpus(tmp_path / "ab", [2, 3])
+    run(workspace, tiny, tmp_path / "a", tmp_path / "ab")
+    (tmp_path / "a" / "mark-0001.png").unlink()
+    (tmp_path / "ab" / "mark-0003.png").unlink()
+    report, problems = run(workspace, tiny, tmp_path / "a", tmp_path / "ab", prune=True)
+    assert report.removed == 1
+    assert problems == [
+        f"{tmp_path / 'a'}: not pruned, since none of its pictures are there (is its disk?); "
+        "likemark remove takes marks out"
+    ]
+    assert names(workspace) == ["mark-0001", "mark-0002"]
+
+
 def test_the_same_bytes_twice_are_one_picture_and_two_marks(
     workspace: Workspace, tiny: FoundModel, logos: Path
 ) -> None:

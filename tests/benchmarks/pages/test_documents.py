@@ -79,12 +79,17 @@ def test_a_folder_is_read_by_name(documents: Documents, tmp_path: Path):
     for number, document in enumerate(documents.values()):
         (tmp_path / f"{9 - number}.json").write_text(json.dumps(document), encoding="utf-8")
     (tmp_path / "notes.txt").write_text("not a result", encoding="utf-8")
+    (tmp_path / "speed.json").write_text('{"measures": []}', encoding="utf-8")  # `bench speed`'s
     assert read_documents(tmp_path) == list(reversed(documents.values()))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "is not JSON"), ("[1]", "holds a list"), ('{"date": 1}', "no benchmark, command")],
+    [
+        ("{", "is not JSON"),
+        ("[1]", "holds a list"),
+        ('{"benchmark": "metu", "date": 1}', "no command"),
+    ],
 )
 def test_a_file_that_is_no_document_is_named(tmp_path: Path, text: str, message: str):
     (tmp_path / "a.json").write_text(text, encoding="utf-8")

@@ -133,7 +133,7 @@ class Inputs:
         others: Counter[str] = Counter()
         yield from map(str, pictures(folder, errors.append, others))
         # What is named itself is no file that was passed over.
-        named = (Path(path) for path in (*self.manifests, *self.shards))
+        named = map(Path, self.sources())
         others.subtract(path.suffix.lower() for path in named if folder in path.parents)
         if line := told(folder, +others):
             noted(line)

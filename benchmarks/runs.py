@@ -82,24 +82,29 @@ def run_all(options: RunOptions, *, progress: Progress) -> Iterator[Document]:
         if name == "scenes" and not (options.photos or options.data / "photos").is_dir():
             progress("scenes: left out, there are no photos; --photos names a folder of them")
             continue
-        yield run(name, options, progress=progress, within=folder, everything=True)
+        yield run(name, options, progress=progress, within=folder)
+
+
+def folder_of(name: str) -> str | None:
+    """What a benchmark's data are called where those of all stand; None: it has none of its own."""
+    return {**FOLDERS, **ALONE}.get(name)
 
 
 def run(
-    name: str, options: RunOptions, *, progress: Progress, within: str | None = None,
-    everything: bool = False,
-) -> Document:  # fmt: skip
+    name: str, options: RunOptions, *, progress: Progress, within: str | None = None
+) -> Document:
     """One benchmark's document.
 
-    within: the folder below `options.data`, where that holds several; everything: it is one of
-    `all`, whose chosen rivals it need not have
+    within: the folder below `options.data`, where that holds several: it is one of `all`, whose
+        chosen rivals it need not have
     Raises LikemarkError.
     """
     data = options.data
-    if data is None and {**FOLDERS, **ALONE}[name] is not None:
+    if data is None and folder_of(name) is not None:
         raise InvalidInput(f"--data: name the folder of {name}'s data")
     found = find_model(options.model, options.models)
-    job = Job(options, found, data / within if data and within else data, progress, everything)
+    place = data / within if data and within else data
+    job = Job(options, found, place, progress, everything=within is not None)
     result, about = RUNNERS[name](job)
     measured = find_model() if name in FINDING else found
     return written_up(

@@ -152,7 +152,7 @@ def run(
     from platformdirs import user_cache_path
 
     from likemark.benchmarks.pages.markdown import markdown
-    from likemark.benchmarks.runs import ALONE, FOLDERS, RunOptions, run_all
+    from likemark.benchmarks.runs import RunOptions, folder_of, run_all
     from likemark.benchmarks.runs import run as run_one
     from likemark.benchmarks.store import PAGE, write_document, write_views
 
@@ -185,7 +185,7 @@ def run(
         if out is not None:
             write_document(document, out)
     if out is not None:
-        in_open = ALONE.get(benchmark.value) == "open" or FOLDERS.get(benchmark.value) == "open"
+        in_open = folder_of(benchmark.value) == "open"
         open_folder = data / "open" if everything and data else data if in_open else None
         photo_folder = data if benchmark is Benchmark.locate else None
         if everything and data:

@@ -38,8 +38,8 @@ def choose_factory(setting: str, *, expected: int, dimension: int = 256) -> str:
         return EXACT
     lists = min(2 ** round(math.log2(6 * math.sqrt(expected))), MOST_LISTS)
     room = MEMORY_SHARE * memory() / expected - OVERHEAD  # bytes of a code
-    codes = [code for code, size in CODES.items() if size * dimension <= room]
-    return f"IVF{lists},{codes[0] if codes else min(CODES, key=CODES.__getitem__)}"
+    fitting = (code for code, size in CODES.items() if size * dimension <= room)
+    return f"IVF{lists},{next(fitting, [*CODES][-1])}"
 
 
 def outgrown(factory: str, fitting: str) -> bool:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from likemark.db.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     import torch
     from torch import nn
 
@@ -56,8 +58,15 @@ class Device:
                     layer.to(torch.bfloat16)
 
 
-def end_with_parent() -> None:
-    """Of a worker process: it ends when the one that started it has gone, however that ended."""
+def processes() -> ProcessPoolExecutor:
+    """One for each core; they end when this one has gone, however that ended."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(cores(), mp_context=spawn, initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=[parent], daemon=True).start()

@@ -68,12 +68,12 @@ class Recipe:
     @cached_property
     def held_drawings(self) -> frozenset[str]:
         """SVG of the benchmark's distractors: the same stands in some sets by two names."""
-        known = self.known_brands()
         return frozenset(
             drawing.svg
             for source in self.sources
             for drawing in drawings(source, self.cache)
-            if (idea := source.idea_of(drawing, known)) and keys.idea_share(idea) == "benchmark"
+            if (idea := source.idea_of(drawing, self.known_brands))
+            and keys.idea_share(idea) == "benchmark"
         )
 
     @cached_property
@@ -82,6 +82,7 @@ class Recipe:
         pairs = [(icon, group) for (_, icon), group in named]
         return Kin([*pairs, *((group.partition("/")[0], group) for _, group in named)])
 
+    @cached_property
     def known_brands(self) -> frozenset[str]:
         logos = (source for source in self.sources if source.kind == "logos")
         found = {source.brand_of(d) for source in logos for d in drawings(source, self.cache)}
@@ -124,7 +125,7 @@ def build(
 
 def _draw(recipe: Recipe, part: keys.Share, target: Path, progress: Progress) -> Drawn:
     select = _benchmark_part if part == "benchmark" else _training_part
-    known = recipe.known_brands()
+    known = recipe.known_brands
     wanted: list[Wanted] = []
     signatures: list[NDArray[np.uint8]] = []
     for source in recipe.sources:

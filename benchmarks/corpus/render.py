@@ -5,17 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from likemark.benchmarks.corpus.drawings import Drawing
-from likemark.retrieval.devices import cores, end_with_parent
+from likemark.retrieval.devices import cores, processes
 from likemark.retrieval.ordered import in_order
 from likemark.retrieval.pictures.normalise import flatten, ground_colour, trim
 
@@ -49,9 +47,7 @@ def render_all(drawings: Iterable[Drawing]) -> Iterator[Rendered | Unusable]:
     if len(first) < 2:  # sooner done than processes are started
         yield from map(render, chain(*first))
         return
-    with ProcessPoolExecutor(
-        cores(), mp_context=get_context("spawn"), initializer=end_with_parent
-    ) as pool:
+    with processes() as pool:
         rendered = in_order(
             lambda chunk: pool.submit(_chunk, chunk),
             chain(first, chunks),

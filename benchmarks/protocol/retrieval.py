@@ -83,7 +83,8 @@ def judged(benchmark: OpenBenchmark) -> tuple[Lists, Lists]:
 def standing(benchmark: OpenBenchmark, ranks: Ranks) -> Standing:
     each = per_query(ranks, k=K)
     many = ranks.take(ranks.relevant >= MANY - 1)
-    unseen = benchmark.unseen if benchmark.unseen.any() else np.ones(len(ranks), bool)
+    unseen = benchmark.unseen
+    unseen = unseen if unseen.any() else np.ones_like(unseen)
     return Standing(
         all_groups=measures(ranks, k=K),
         intervals=_intervals(benchmark, each),

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +131,13 @@ def _other_ray(options: WorkerOptions) -> Iterator[None]:
 def _connected(settings: Mapping[str, Any], what: str) -> Iterator[None]:
     import ray
 
+    join = partial(ray.init, log_to_driver=False, logging_level=logging.CRITICAL, **settings)
     try:
         try:
-            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **settings)
+            join()
         except ConnectionAbortedError:  # a busy head was too slow with what serves a client
             ray.shutdown()
-            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **settings)
+            join()
     except (Exception, SystemExit) as error:
         with suppress(Exception):
             ray.shutdown()

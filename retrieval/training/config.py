@@ -53,9 +53,7 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class Augment:
     recipe: str = "default"  # one of likemark.augment.recipe's
-    plain: float = (
-        0.3  # share of the views that stay as they are, where none else shows the drawing
-    )
+    plain: float = 0.3  # share of the only views of their drawings that stay as they are
     photos: str = ""  # a folder of photos that marks are laid on; empty: none are
 
     def __post_init__(self) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 
 from likemark.db.errors import PictureError
 from likemark.retrieval import shape
-from likemark.retrieval.devices import cores, end_with_parent
+from likemark.retrieval.devices import processes
 from likemark.retrieval.files import whole_file
 from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import prepared
@@ -79,9 +77,7 @@ def _chunks(paths: list[str]) -> Iterator[tuple[Rows, list[str]]]:
     if len(chunks) == 1:  # not worth the start of other processes
         yield _looked_at(paths)
         return
-    with ProcessPoolExecutor(
-        cores(), mp_context=get_context("spawn"), initializer=end_with_parent
-    ) as pool:
+    with processes() as pool:
         yield from pool.map(_looked_at, chunks)
 
 

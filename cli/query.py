@@ -137,7 +137,7 @@ def _answer(result: QueryResult, *, alone: bool) -> str:
 
 def _row(hit: Hit) -> list[object]:
     mark = hit.mark
-    more = f" (+{len(hit.marks) - 1})" if len(hit.marks) > 1 else ""
+    more = f" (+{hit.others})" if hit.others else ""
     number = mark.application_number or mark.registration_number
     nice = ",".join(map(str, mark.nice))
     score = f"{hit.score:.3f}"

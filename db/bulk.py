@@ -66,13 +66,14 @@ def bulk_load(
     Raises Busy, ModelMismatch, InvalidInput, CatalogueError; the batches before it are kept.
     """
     report = BulkReport()
-    with writer_lock(catalogue, wait=wait, collection=collection):
+    with writer_lock(catalogue, wait=wait, collection=collection) as held:
         with catalogue.write() as session:
             number = collection_id(session, collection)
             bare = exists().where(Mark.collection_id == number, is_bare())
             has_bare = bool(session.execute(select(bare)).scalar_one())
         load = _Load(number, None if model is None else model.id, has_bare, report)
         for batch in _batches(entries, batch_rows):
+            held.keep()
             with catalogue.write() as session:
                 if catalogue.engine.dialect.name == "sqlite":
                     session.execute(text(SQLITE_CACHE))  # the indices grow all over

@@ -19,6 +19,7 @@ from likemark.db import schema
 from likemark.db.changes import write_noted
 from likemark.db.errors import CatalogueError, one_line
 from likemark.db.migrations import HEAD
+from likemark.db.stored import DamagedValue, read_json
 
 BUSY_SECONDS = 30
 NOT_UNDERSTOOD = "catalogue URL not understood; give a file or postgresql+psycopg://USER@HOST/NAME"
@@ -103,8 +104,10 @@ def _engine(where: str | Path) -> Engine:
         url = where
     else:
         raise CatalogueError(NOT_UNDERSTOOD)
+    # PostgreSQL's driver reads JSON itself.
+    options = {"json_deserializer": read_json} if str(url).startswith("sqlite") else {}
     try:
-        engine = create_engine(url)
+        engine = create_engine(url, **options)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise CatalogueError(NOT_UNDERSTOOD) from error
     except ModuleNotFoundError as error:
@@ -196,10 +199,10 @@ def _revision(connection: Connection) -> str | None:
 
 @contextmanager
 def named_faults(catalogue: Catalogue) -> Iterator[None]:
-    """What the database refuses or cannot do becomes a CatalogueError."""
+    """What the database refuses, cannot do or holds in ruins becomes a CatalogueError."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, DamagedValue) as error:
         raise CatalogueError(f"catalogue {catalogue.shown}: {_reason(error)}") from error
 
 
@@ -209,7 +212,9 @@ def _shown(engine: Engine) -> str:
     return engine.url.render_as_string(hide_password=True)
 
 
-def _reason(error: DBAPIError) -> str:
+def _reason(error: DBAPIError | DamagedValue) -> str:
+    if isinstance(error, DamagedValue):
+        return f"{error}; restore it from a backup"
     reason = one_line(str(error.orig))
     if "not a database" in reason or "malformed" in reason:
         return f"{reason}; restore the file from a backup"

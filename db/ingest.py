@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session, selectinload
 
 from likemark.db.changes import note_links, note_marks
-from likemark.db.errors import PictureError
+from likemark.db.errors import CatalogueError, PictureError
 from likemark.db.manifest import file_key
 from likemark.db.register import join_rows
 from likemark.db.removal import is_bare
@@ -115,8 +115,7 @@ def _without_claimed(
     bare = [e.path for e in entries if e.bare and e.path and e.mark.key not in before]
     claimed = {e.path for e in entries if not e.bare}
     for part in parts(bare):
-        query = select(MarkImage.path).join(Mark)
-        query = query.where(Mark.collection_id == collection, MarkImage.path.in_(part))
+        query = select(MarkImage.path).join(Mark).where(*_shown_in(collection, part)).distinct()
         claimed.update(session.scalars(query))
     return [e for e in entries if not (e.bare and e.path in claimed)]
 
@@ -125,14 +124,19 @@ def _renewed(
     session: Session, collection: int, images: Mapping[bytes, Image], entries: Sequence[Entry]
 ) -> Iterator[MarkImage]:
     """Links set anew: a mark shows what its file holds now, whoever comes by the file."""
-    found = {e.path: images[e.content].id for e in entries if e.path and e.content and e.bare}
+    found = {e.path: _image(images, e).id for e in entries if e.path and e.content and e.bare}
     for part in parts(sorted(found)):
-        query = select(MarkImage).join(Mark)
-        query = query.where(Mark.collection_id == collection, MarkImage.path.in_(part))
+        query = select(MarkImage).join(Mark).where(*_shown_in(collection, part))
         for link in session.scalars(query):
             if link.image_id != found[link.path]:
                 link.image_id = found[link.path]
                 yield link
+
+
+def _shown_in(collection: int, paths: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    """Of a link and its mark: it shows one of these files in this collection."""
+    # By the sum no index is chosen: SQLite would look through the collection for a few paths.
+    return MarkImage.path.in_(paths), Mark.collection_id + 0 == collection
 
 
 def _data(
@@ -226,7 +230,7 @@ def _put_images(
             session.add(image)
     session.flush()
     vectors = {
-        images[e.content].id: e.vector
+        _image(images, e).id: e.vector
         for e in entries
         if e.content is not None and e.vector is not None
     }
@@ -234,6 +238,17 @@ def _put_images(
         del vectors[image_id]
     add_vectors(session, model_id, vectors)
     return images, set(vectors)
+
+
+def _image(images: Mapping[bytes, Image], entry: Entry) -> Image:
+    """Raises CatalogueError for a picture that was known when the row was read, and has gone."""
+    image = images.get(entry.content or b"")
+    if image is None:
+        raise CatalogueError(
+            f"{entry.path}: its picture has left the catalogue since it was looked up, by another "
+            "writer; run the same command again"
+        )
+    return image
 
 
 def _with_vector(session: Session, model_id: int, image_ids: Sequence[int]) -> Iterable[int]:
@@ -263,7 +278,7 @@ def _put_links(
             continue
         link = next((known for known in mark.images if known.path == entry.path), None)
         if entry.content is not None:
-            image = images[entry.content]
+            image = _image(images, entry)
             if link is None:
                 link = MarkImage(path=entry.path, image_id=image.id)
                 mark.images.append(link)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from likemark.db.blobs import unpacked
 from likemark.db.schema import Embedding, Mark, MarkImage, MarkNice, MarkVienna
-from likemark.db.vectors import ModelRow, unpacked
+from likemark.db.vectors import ModelRow
 
 BATCH = 2000
 
@@ -80,4 +81,5 @@ def links_of(session: Session, model: ModelRow, link_ids: Sequence[int]) -> Link
         )
         for row in found
     ]  # fmt: skip
-    return Links(links, unpacked((row.vector for row in found), model.dimension))
+    ids, blobs = [row.image_id for row in found], [row.vector for row in found]
+    return Links(links, unpacked(session, ids, blobs, model.dimension))

@@ -18,9 +18,10 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from likemark.db.catalogue import Catalogue, named_faults
-from likemark.db.errors import Busy, CatalogueError
+from likemark.db.errors import Busy, CatalogueError, one_line
 
 POLL_SECONDS = 0.25
 WHOLE = "hashtext('likemark writer')"
@@ -32,6 +33,10 @@ DROPPING_SECONDS = 60  # that a writer waits for another's sweep, however little
 
 class Held(Protocol):
     """The right to write, while its block lasts."""
+
+    def keep(self) -> None:
+        """Hold it on; asked before each batch. Raises CatalogueError where it has been lost."""
+        ...
 
     def alone(self) -> AbstractContextManager[bool]:
         """Whether nobody else writes, and nobody will begin to before this block ends."""
@@ -53,10 +58,15 @@ def writer_lock(
             yield held
     else:
         with _file_lock(catalogue, wait):
-            yield _Whole()
+            yield _File()
 
 
-class _Whole:
+class _File:
+    """SQLite's only writer: the system takes its lock from nobody who is alive."""
+
+    def keep(self) -> None:
+        pass
+
     @contextmanager
     def alone(self) -> Iterator[bool]:
         yield True
@@ -94,26 +104,49 @@ def _advisory_lock(catalogue: Catalogue, wait: float, collection: str | None) ->
                 if not until(locked, max(least, end - time.monotonic())):
                     raise _busy("another process", catalogue)
                 unlock = f"pg_advisory_unlock{shared}({key})"
-                stack.callback(advisory(connection, unlock, collection))
+                give = advisory(connection, unlock, collection)
+                # A connection that is lost has given all of them.
+                stack.callback(lambda: connection.invalidated or give())
 
             if collection is None:
                 take(WHOLE)
-                yield _Whole()
+                yield _Whole(connection, catalogue.shown)
             else:
                 take(WHOLE, "_shared")
                 take(ONE)
                 take(DROPPING, "_shared", least=DROPPING_SECONDS)
-                yield _One(connection)
+                yield _One(connection, catalogue.shown)
 
 
-class _One:
-    """A collection's writer, beside which others may write other collections."""
+class _Whole:
+    """The only writer, for as long as its connection is there."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, shown: str) -> None:
         self._connection = connection
+        self._shown = shown
+
+    def keep(self) -> None:
+        # Being asked also keeps it from being dropped as idle.
+        try:
+            self._connection.execute(text("SELECT 1"))
+        except DBAPIError as error:
+            raise CatalogueError(
+                f"catalogue {self._shown}: the connection that held the right to write is lost "
+                f"({one_line(str(error.orig), limit=100)}); run the same command again"
+            ) from error
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
+        self.keep()
+        yield True
+
+
+class _One(_Whole):
+    """A collection's writer, beside which others may write other collections."""
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        self.keep()
         # The session's own share of the lock is not in its way.
         taken = advisory(self._connection, f"pg_try_advisory_lock({DROPPING})")()
         try:

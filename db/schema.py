@@ -11,11 +11,12 @@ migrations; see 0002 for which database has which, and why.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -28,10 +29,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from likemark.db.stored import StoredDate
+
 # SQLite numbers rows by itself only for INTEGER; there it holds 64 bits too.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 # By bytes, as SQLite compares: what begins alike is a range of an index.
 Code = String(20).with_variant(String(20, collation="C"), "postgresql")
+Day = Date().with_variant(StoredDate(), "sqlite")
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 NAMING = {
@@ -51,6 +55,7 @@ ONE_DIALECT = (
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {dt.date: Day}
 
 
 class CatalogueInfo(Base):
@@ -75,6 +80,8 @@ class Mark(Base):
     __table_args__ = (
         UniqueConstraint("collection_id", "key"),
         Index(None, "filing_date"),
+        Index(None, "application_number", postgresql_using="hash"),
+        Index(None, "registration_number", postgresql_using="hash"),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -139,7 +146,10 @@ class Image(Base):
 
 class MarkImage(Base):
     __tablename__ = "mark_images"
-    __table_args__ = (UniqueConstraint("mark_id", "path"),)
+    __table_args__ = (
+        UniqueConstraint("mark_id", "path"),
+        Index(None, "path", postgresql_using="hash"),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     mark_id: Mapped[int] = mapped_column(ForeignKey("marks.id", ondelete="CASCADE"))
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), index=True)

@@ -23,9 +23,9 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from likemark.db.filters import is_postgresql, shown_images, tests
 from likemark.db.manifest import BY_ID
-from likemark.db.schema import Mark, MarkImage
+from likemark.db.schema import Image, Mark, MarkImage
 from likemark.db.values import Filters
-from likemark.db.vectors import parts
+from likemark.db.vectors import ROWS, parts
 
 # Ids that are one block: those that differ in so many low bits, half a MB at most.
 BLOCK_BITS = 16
@@ -75,6 +75,13 @@ class MarkRow:
             return self.key.removeprefix(BY_ID)
         file = self.images[0].path if self.images else self.source
         return file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage:
+    artwork: bytes  # sha256 of the trimmed pixels, 32 bytes
+    # (its register says nothing of it, its id) of the marks that show it: the known ones first.
+    marks: tuple[tuple[bool, int], ...]
 
 
 # MarkRow's fields that are Mark's columns under the same name.
@@ -129,18 +136,29 @@ def _blocks(session: Session, ids: Subquery, joined: ColumnElement[Any]) -> Iter
     yield from session.scalars(blocks.execution_options(yield_per=BLOCKS))
 
 
-def marks_of_images(
+def shown_marks(
     session: Session, image_ids: Sequence[int], filters: Filters
-) -> dict[int, list[MarkRow]]:
-    """Per image, the marks within the filters that show it, by mark id."""
-    found: dict[int, list[MarkRow]] = {}
+) -> dict[int, ShownImage]:
+    """By the id of each image that is there, the marks within the filters that show it."""
+    found: dict[int, ShownImage] = {}
     for part in parts(image_ids):
-        query = select(Mark.id).join(MarkImage).where(MarkImage.image_id.in_(part))
-        ids = set(session.scalars(query.where(*tests(session, filters))))
-        for mark in marks_by_id(session, sorted(ids)):
-            for image_id in {image.image_id for image in mark.images} & set(part):
-                found.setdefault(image_id, []).append(mark)
+        images = select(Image.id, Image.artwork).where(Image.id.in_(part))
+        artworks = {image_id: artwork for image_id, artwork in session.execute(images)}
+        ids: dict[int, set[tuple[bool, int]]] = {image_id: set() for image_id in artworks}
+        query = select(MarkImage.image_id, _is_unknown(), Mark.id).join(Mark)
+        query = query.where(MarkImage.image_id.in_(part), *tests(session, filters))
+        # Numbers alone: tens of thousands of marks can show one picture that says there is none.
+        for image_id, *each in session.execute(query.execution_options(yield_per=ROWS)):
+            ids[image_id].add((bool(each[0]), each[1]))
+        for image_id, marks in ids.items():
+            found[image_id] = ShownImage(artworks[image_id], tuple(sorted(marks)))
     return found
+
+
+def _is_unknown() -> ColumnElement[bool]:
+    """Of a mark: its register says nothing by which it is known."""
+    known = (Mark.text, Mark.office, Mark.application_number, Mark.registration_number, Mark.owner)
+    return func.coalesce(*(func.nullif(column, "") for column in known)).is_(None)
 
 
 def marks_by_id(session: Session, mark_ids: Sequence[int]) -> list[MarkRow]:

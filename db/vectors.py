@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from likemark.db.blobs import packed, read_back, unpacked
 from likemark.db.copying import IN_LIMIT, insert_rows, rows_in
 from likemark.db.errors import ModelMismatch
 from likemark.db.schema import CatalogueInfo, Embedding, Generation, Image, Model, Removal
@@ -121,14 +122,16 @@ def require_active(session: Session, model_id: int) -> None:
 def add_vectors(
     session: Session, model_id: int, vectors: Mapping[int, NDArray[np.float32]]
 ) -> None:
-    """Store rows by image id: each (D,) float32, kept as float16."""
+    """Store rows by image id: each (D,) float32 of length 1, kept as float16.
+
+    Raises CatalogueError for a row of another length.
+    """
     if not vectors:
         return
+    ids = list(vectors)
+    blobs = packed(ids, np.stack(list(vectors.values())))
     generation = _advance(session, model_id)
-    rows = (
-        (model_id, image_id, generation, np.asarray(vector, dtype="<f2").tobytes())
-        for image_id, vector in vectors.items()
-    )
+    rows = ((model_id, i, generation, blob) for i, blob in zip(ids, blobs, strict=True))
     insert_rows(session, "embeddings", ("model_id", "image_id", "generation", "vector"), rows)
 
 
@@ -182,41 +185,56 @@ def vectors_since(
     session: Session, model: ModelRow, generation: int = 0, *, batch: int = 8192
 ) -> Iterator[Vectors]:
     """The model's vectors stored after a generation, streamed by ascending image id."""
+    if generation:
+        # The ids are sorted here, lest the database sort them with their vectors.
+        changed = _changed_since(session, model.id, generation)
+        for start in range(0, len(changed), batch):
+            yield vectors_of(session, model, changed[start : start + batch])
+        return
+    for ids, blobs in _stored(session, model, batch):
+        yield Vectors(np.array(ids, np.int64), unpacked(session, ids, blobs, model.dimension))
+
+
+def damaged_vectors(session: Session, model: ModelRow, *, batch: int = 8192) -> Iterator[int]:
+    """Ids of images, ascending, whose stored vector is no unit row of the model's dimension."""
+    for ids, blobs in _stored(session, model, batch):
+        _, sound = read_back(blobs, model.dimension)
+        yield from (ids[place] for place in np.flatnonzero(~sound))
+
+
+def _stored(
+    session: Session, model: ModelRow, batch: int
+) -> Iterator[tuple[list[int], list[bytes]]]:
+    """All of the model's vectors as they are stored, by ascending image id."""
     query = (
         select(Embedding.image_id, Embedding.vector)
-        .where(Embedding.model_id == model.id, Embedding.generation > generation)
+        .where(Embedding.model_id == model.id)
         .order_by(Embedding.image_id)
         .execution_options(yield_per=batch)
     )
     with session.execute(query) as found:  # closed even where a reader leaves early
         for rows in found.partitions():
-            yield _vectors(model, rows)
+            yield [row.image_id for row in rows], [row.vector for row in rows]
+
+
+def _changed_since(session: Session, model_id: int, generation: int) -> NDArray[np.int64]:
+    """(N,) ascending ids of images whose vector was stored after a generation."""
+    query = (
+        select(Embedding.image_id)
+        .where(Embedding.model_id == model_id, Embedding.generation > generation)
+        .execution_options(yield_per=ROWS)
+    )
+    return np.sort(np.fromiter(session.scalars(query), dtype=np.int64))
 
 
 def vectors_of(session: Session, model: ModelRow, ids: NDArray[np.int64]) -> Vectors:
     """The vectors of those of the images (any number) that have one, by ascending id."""
-    found = rows_in(session, _OF_IMAGES, np.unique(ids).tolist(), model=model.id)
-    return _by_id(model, list(found))
-
-
-def unpacked(blobs: Iterable[bytes], dimension: int) -> NDArray[np.float32]:
-    """(N, D) from stored vectors."""
-    flat = np.frombuffer(b"".join(blobs), dtype="<f2")
-    return flat.astype(np.float32).reshape(-1, dimension)
-
-
-def _by_id(model: ModelRow, rows: Sequence[Any]) -> Vectors:
-    """From pairs of an image_id and a vector, in any order."""
-    ids, vectors = zip(*rows, strict=True) if rows else ((), ())
-    numbers = np.array(ids, np.int64)
+    found = list(rows_in(session, _OF_IMAGES, np.unique(ids).tolist(), model=model.id))
+    image_ids, blobs = zip(*found, strict=True) if found else ((), ())
+    numbers = np.array(image_ids, np.int64)
     order = np.argsort(numbers)
-    return Vectors(numbers[order], unpacked(vectors, model.dimension)[order])
-
-
-def _vectors(model: ModelRow, rows: Sequence[Any]) -> Vectors:
-    """From rows of an image_id and a vector, by ascending image id."""
-    ids = np.fromiter((row.image_id for row in rows), dtype=np.int64, count=len(rows))
-    return Vectors(ids, unpacked((row.vector for row in rows), model.dimension))
+    rows = unpacked(session, image_ids, blobs, model.dimension)
+    return Vectors(numbers[order], rows[order])
 
 
 def parts(values: Sequence[T], size: int = IN_LIMIT) -> Iterator[Sequence[T]]:

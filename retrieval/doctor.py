@@ -15,10 +15,17 @@ import numpy as np
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from likemark.db.blobs import damage
 from likemark.db.browse import count_unembedded
 from likemark.db.errors import IndexDamaged, LikemarkError, NotFound, one_line
 from likemark.db.schema import MarkImage
-from likemark.db.vectors import ModelRow, active_model, known_token, vectors_since
+from likemark.db.vectors import (
+    ModelRow,
+    active_model,
+    damaged_vectors,
+    known_token,
+    vectors_since,
+)
 from likemark.index.faiss_index import FaissIndex
 from likemark.index.local import LocalIndex, open_local
 from likemark.retrieval.cluster import cluster_state
@@ -67,7 +74,7 @@ def examine(root: Path | None, database: str | None) -> Iterator[Finding]:
                 return
             yield _model(model, workspace)
             yield _vectors(session, model)
-            yield _index(session, workspace, model)
+            yield _index_or_why(session, workspace, model)
             yield _files(session)
 
 
@@ -146,7 +153,19 @@ def _vectors(session: Session, model: ModelRow) -> Finding:
     lacking = count_unembedded(session, model.id)
     if lacking:
         return Finding("vectors", False, f"{lacking} pictures have no vector", "likemark reindex")
+    damaged = list(damaged_vectors(session, model))
+    if damaged:
+        said, cure = damage(session, damaged[0])
+        others = ", ".join(map(str, damaged[1:6])) + (", ..." if damaged[6:] else "")
+        return Finding("vectors", False, said + (f", and of {others} too" if others else ""), cure)
     return Finding("vectors", True, "every picture has one")
+
+
+def _index_or_why(session: Session, workspace: Workspace, model: ModelRow) -> Finding:
+    try:
+        return _index(session, workspace, model)
+    except LikemarkError as error:
+        return Finding("index", False, str(error), "do what the line says")
 
 
 def _index(session: Session, workspace: Workspace, model: ModelRow) -> Finding:

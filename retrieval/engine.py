@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.db.filters import require_collections
-from likemark.db.search import MarkRow, marks_of_images
+from likemark.db.search import MarkRow, ShownImage, marks_by_id, shown_marks
 from likemark.db.values import Filters
 from likemark.db.vectors import active_model, mismatch
 from likemark.index.gpu import gpus
@@ -37,6 +38,8 @@ from likemark.retrieval.workspace import Workspace
 STDIN = "-"
 # Queries decoded, embedded and searched together.
 CHUNK = 16
+# Marks that a hit lists; further ones are counted.
+LISTED = 500
 
 # What is asked with, (S, S, 3), and what it shows of the query: a block of it, None for the whole.
 View = tuple[NDArray[np.uint8], Crop | None]
@@ -201,27 +204,28 @@ class _Searcher:
 
         rows: (V, D) unit; blocks: V, what each row shows of the query
         """
-        wanted = 2 * self.options.k
-        while True:
-            hits, last = self._grouped(rows, blocks, wanted)
-            if len(hits) > self.options.k or last or wanted >= (reach := self._reach()):
-                return hits[: self.options.k]
-            wanted = min(4 * wanted, reach)
+        k, wanted = self.options.k, 2 * self.options.k
+        shown: dict[int, ShownImage] = {}
+        with self.workspace.catalogue.read() as session:
+            while True:
+                near = self._nearest(rows, blocks, wanted)
+                new = [each.image_id for each in near if each.image_id not in shown]
+                shown |= shown_marks(session, new, self.options.filters)
+                groups = _grouped(near, shown)
+                last = len(near) < wanted  # those behind them are too weak anyway
+                if len(groups) > k or last or wanted >= (reach := self._reach()):
+                    return _hits(session, groups[:k])
+                wanted = min(4 * wanted, reach)
 
     def _reach(self) -> int:
         """How many images there are to be found; a cluster is asked only where it matters."""
         return self.index.stats().count if self.allowed is None else len(self.allowed)
 
-    def _grouped(
-        self, rows: Rows, blocks: Sequence[Crop | None], wanted: int
-    ) -> tuple[list[Hit], bool]:
-        """Hits among the nearest pictures, and whether those behind them are too weak anyway."""
+    def _nearest(self, rows: Rows, blocks: Sequence[Crop | None], wanted: int) -> list[_Near]:
+        """So many pictures, or all that are strong enough."""
         found = self.index.search(rows, wanted, allowed=self.allowed)
         lowest = -1.0 if self.options.min_score is None else self.options.min_score
-        near = _merged(found, blocks, lowest)[:wanted]
-        with self.workspace.catalogue.read() as session:
-            marks = marks_of_images(session, [n.image_id for n in near], self.options.filters)
-        return _group(near, marks), len(near) < wanted
+        return _merged(found, blocks, lowest)[:wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,31 +250,48 @@ def _merged(found: Found, blocks: Sequence[Crop | None], lowest: float) -> list[
     return sorted(best.values(), key=lambda near: (-near.score, near.image_id))
 
 
-def _group(near: Sequence[_Near], marks: dict[int, list[MarkRow]]) -> list[Hit]:
-    """Pictures best first become hits: the same artwork is one hit, a mark stands in one hit."""
-    by_artwork: dict[bytes, tuple[_Near, str, list[MarkRow]]] = {}
-    shown: set[int] = set()
+@dataclass(slots=True)
+class _Group:
+    """The nearest picture of an artwork, and the marks that show the artwork."""
+
+    best: _Near
+    first: int  # id of the mark that tells where the picture was read
+    marks: list[tuple[bool, int]]  # as in ShownImage
+
+
+def _grouped(near: Sequence[_Near], shown: dict[int, ShownImage]) -> list[_Group]:
+    """Pictures best first become groups: the same artwork is one, a mark stands in one."""
+    groups: dict[bytes, _Group] = {}
+    seen: set[tuple[bool, int]] = set()
     for each in near:
         # An image that has gone since the index was read has no marks.
-        new = [mark for mark in marks.get(each.image_id, []) if mark.id not in shown]
-        if not new:
+        image = shown.get(each.image_id)
+        new = [] if image is None else [mark for mark in image.marks if mark not in seen]
+        if image is None or not new:
             continue
-        shown.update(mark.id for mark in new)
-        image = next(image for image in new[0].images if image.image_id == each.image_id)
-        by_artwork.setdefault(image.artwork, (each, image.path, []))[2].extend(new)
+        seen.update(new)
+        first = min(number for _, number in new)
+        groups.setdefault(image.artwork, _Group(each, first, [])).marks.extend(new)
+    return list(groups.values())
+
+
+def _hits(session: Session, groups: Sequence[_Group]) -> list[Hit]:
+    listed = [[number for _, number in sorted(group.marks)[:LISTED]] for group in groups]
+    wanted = {group.first for group in groups}.union(*listed)
+    rows = {mark.id: mark for mark in marks_by_id(session, sorted(wanted))}
     return [
         Hit(
             rank,
-            min(best.score, 1.0),
-            best.image_id,
-            path,
-            tuple(sorted(members, key=_register_first)),
-            best.block,
+            min(group.best.score, 1.0),
+            group.best.image_id,
+            _path(rows[group.first], group.best.image_id),
+            tuple(rows[number] for number in numbers),
+            group.best.block,
+            len(group.marks) - len(numbers),
         )
-        for rank, (best, path, members) in enumerate(by_artwork.values(), start=1)
+        for rank, (group, numbers) in enumerate(zip(groups, listed, strict=True), start=1)
     ]
 
 
-def _register_first(mark: MarkRow) -> tuple[bool, int]:
-    known = (mark.text, mark.office, mark.application_number, mark.registration_number, mark.owner)
-    return not any(known), mark.id
+def _path(mark: MarkRow, image_id: int) -> str:
+    return next(image.path for image in mark.images if image.image_id == image_id)

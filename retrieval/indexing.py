@@ -264,6 +264,7 @@ class _Run:
         return Embedder.load(self.found, device=self.options.device)
 
     def _write(self, batch: Sequence[Entry]) -> None:
+        self.held.keep()
         with self.catalogue.write() as session:
             applied = apply_batch(
                 session, self.collection, self.model.id, batch, seen_marks=self.seen_marks

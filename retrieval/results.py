@@ -17,7 +17,7 @@ BLOCK_WEIGHT = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One picture of the collection and every mark within the filters that shows it."""
+    """One picture of the collection and the marks within the filters that show it."""
 
     rank: int  # from 1
     score: float  # cosine similarity with the query, at most 1; a little less for its block
@@ -25,10 +25,16 @@ class Hit:
     path: str  # where the picture was read when it was indexed
     marks: tuple[MarkRow, ...]  # the same picture filed more than once: several
     block: Crop | None = None  # px of the query that it was found by; None: the whole of it
+    unlisted: int = 0  # further marks that show it, too many to be named
 
     @property
     def mark(self) -> MarkRow:
         return self.marks[0]
+
+    @property
+    def others(self) -> int:
+        """How many marks show it besides the first."""
+        return len(self.marks) - 1 + self.unlisted
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ def _query_json(result: QueryResult) -> dict[str, Any]:
                 "path": hit.path,
                 "block": hit.block and list(hit.block.box),
                 "marks": [mark_json(mark) for mark in hit.marks],
+                "unlisted_marks": hit.unlisted,
             }
             for hit in result.hits
         ],

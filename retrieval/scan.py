@@ -99,15 +99,28 @@ class Inputs:
                 else:
                     yield _manifest_row(manifest, entry)
         seen: set[str] = set()
-        overlapping = len(self.files) + len(self.folders) + len(self.prefixes) > 1
+        comes_again = self._comes_again()
         for name in self._pictures(incomplete, noted):
             if isinstance(name, PictureError):
                 yield name
             elif name not in seen:
-                if overlapping:
+                if comes_again(name):
                     seen.add(name)
                 yield picture_row(name)
         yield from self._in_shards(incomplete)
+
+    def _comes_again(self) -> Callable[[str], bool]:
+        """Of a picture's name: whether it stands in an input that lies inside another one."""
+        holders = [f"{name.rstrip('/')}/" for name in (*map(str, self.folders), *self.prefixes)]
+        files = {name for name in self.files if name.startswith(tuple(holders))}
+        inner, outer = [], None
+        for holder in sorted(holders):  # what lies inside one comes right behind it
+            if outer is not None and holder.startswith(outer):
+                inner.append(holder)
+            else:
+                outer = holder
+        within = tuple(inner)
+        return lambda name: name in files or name.startswith(within)
 
     def _pictures(
         self, incomplete: Callable[[str], None], noted: Noted

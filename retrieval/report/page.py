@@ -57,6 +57,7 @@ class _HitView:
     picture: str | None  # data address
     highlighted: bool
     block: str | None  # the element of the query that it was found by
+    times: str  # "2 times"
     filings: tuple[_Filing, ...]
 
 
@@ -147,11 +148,17 @@ def _hit_view(own: str, hit: Hit, thumbnails: Thumbnails, highlighted: bool) -> 
         picture=thumbnails.data_uri(hit.path),
         highlighted=highlighted,
         block=f"Found by an element of the query: {area(hit.block)}" if hit.block else None,
+        times=_times(hit),
         filings=tuple(
             _Filing(shorten(mark.title, _TITLE), mark_facts(mark, own_path(mark, hit)))
             for mark in hit.marks
         ),
     )
+
+
+def _times(hit: Hit) -> str:
+    listed = f", of which {len(hit.marks):,} are listed" if hit.unlisted else ""
+    return counted(hit.others + 1, "time") + listed
 
 
 def _summary(results: Sequence[QueryResult]) -> str:

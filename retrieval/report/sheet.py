@@ -166,7 +166,7 @@ class _Pen:
         left, top = place
         self._line(left, top, 0, f"{hit.rank}", _SOFT)
         self._line(left, top, 0, f"{hit.score:z.3f}", _SOFT, end=True)
-        more = f" (+{len(hit.marks) - 1})" if len(hit.marks) > 1 else ""
+        more = f" (+{hit.others})" if hit.others else ""
         self._line(left, top, 1, hit.mark.title, _INK, tail=more)
 
     def legend(self, label: str) -> None:

@@ -44,7 +44,9 @@ def test_query(likemark: Run, register: Path) -> None:
     good, bad = document["queries"]
     assert good.keys() == bad.keys() == {"query", "error", "hits"}
     assert [hit["rank"] for hit in good["hits"]] == [1, 2]
-    assert good["hits"][0].keys() == {"rank", "score", "image_id", "path", "block", "marks"}
+    assert good["hits"][0].keys() == {
+        "rank", "score", "image_id", "path", "block", "marks", "unlisted_marks"
+    }  # fmt: skip
     assert good["hits"][0]["path"] == str(picture)
     assert good["hits"][0]["marks"][0].keys() == MARK
     assert good["error"] is None

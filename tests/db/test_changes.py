@@ -56,6 +56,17 @@ def test_nothing_new_is_nothing_noted(catalogue: Catalogue, reader: Reader) -> N
     assert (reader.new(), reader.seen) == ([], before)
 
 
+def test_a_link_with_a_new_vector_and_new_data_is_told_of_once(
+    catalogue: Catalogue, reader: Reader
+) -> None:
+    put(catalogue, entry("id:1", "a", office="US"))
+    with catalogue.read() as session:
+        row = model_by_fingerprint(session, FINGERPRINT)
+        assert row is not None
+        assert list(changed_links(session, row, generation=0, revision=0)) == [1, 2, 3]
+        assert list(changed_links(session, row, generation=row.generation, revision=0)) == [1]
+
+
 def test_register_data_alone(catalogue: Catalogue, reader: Reader) -> None:
     put(catalogue, entry("id:1", "a", office="US"))
     assert reader.new() == ["/in/a.png"]

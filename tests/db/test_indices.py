@@ -1,4 +1,4 @@
-"""Every filter is answered from an index, on every database."""
+"""Every filter and every look-up is answered from an index, on every database."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
+from support.marks import DIMENSION, entry, mark, model, put
 
 from likemark.benchmarks.catalogue.synthetic import Made, made_entries
-from likemark.db.browse import list_marks
+from likemark.db.browse import find_mark, list_marks
 from likemark.db.bulk import bulk_load, settle
 from likemark.db.catalogue import Catalogue
+from likemark.db.errors import NoSuchMark, PictureError
+from likemark.db.ingest import Entry, apply_batch
 from likemark.db.search import allowed_images, count_allowed
 from likemark.db.values import Filters
+from likemark.db.vectors import active_model, vectors_since
 
 DAY = dt.date(1999, 5, 31)
 # By filter: the index on SQLite, and on PostgreSQL where that is another.
@@ -39,7 +44,18 @@ def filled(catalogue: Catalogue) -> Catalogue:
     return catalogue
 
 
-def plan(session: Session, work: Callable[[], object]) -> str:
+@pytest.fixture(params=["settled", "without statistics"])
+def looked_up(request: pytest.FixtureRequest, catalogue: Catalogue) -> Catalogue:
+    """Marks with vectors; before and after the database is told what its tables hold."""
+    with catalogue.write() as session:
+        row = model(session)
+    bulk_load(catalogue, made_entries(Made(3000, DIMENSION)), model=row, batch_rows=300)
+    if request.param == "settled":
+        settle(catalogue)
+    return catalogue
+
+
+def plan(session: Session, work: Callable[[], object], about: str = "mark_images") -> str:
     """How the database answers what `work` asks."""
     asked: list[tuple[str, Any]] = []
 
@@ -55,7 +71,7 @@ def plan(session: Session, work: Callable[[], object]) -> str:
     explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
     lines: list[str] = []
     for statement, values in asked:
-        if statement.startswith("SELECT count") or "mark_images" in statement:
+        if statement.startswith("SELECT count") or f" {about}" in statement:
             rows = connection.exec_driver_sql(f"{explain} {statement}", values)
             lines += [str(row[-1]) for row in rows]
     return "\n".join(lines)
@@ -83,6 +99,78 @@ def test_rare_values_are_found_by_their_index_without_being_told(filled: Catalog
             if not {plain, other} & set(found.replace("(", " ").split()):
                 missing[name] = found
     assert missing == {}
+
+
+def indexed(session: Session) -> None:
+    """PostgreSQL reads so small a table as a whole, unless it must not."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+
+
+def test_pictures_that_a_mark_shows_already_are_found_by_their_paths(
+    looked_up: Catalogue,
+) -> None:
+    paths = [f"/in/{n}.png" for n in range(4)]
+    gone = [
+        Entry(mark(f"file:{path}"), path, error=PictureError(path, "missing"), create=False,
+              bare=True)
+        for path in paths
+    ]  # fmt: skip
+    with looked_up.write() as session:
+        indexed(session)
+        row = model(session)
+        found = plan(session, lambda: apply_batch(session, 1, row.id, gone))
+    assert "ix_mark_images_path" in found
+    assert "collection_id=?" not in found
+
+
+@pytest.mark.parametrize("collection", [None, "default"])
+def test_a_mark_is_found_by_an_index_whatever_it_is_called_by(
+    looked_up: Catalogue, collection: str | None
+) -> None:
+    with looked_up.read() as session:
+        indexed(session)
+
+        def find() -> None:
+            with pytest.raises(NoSuchMark):
+                find_mark(session, "nobody", collection)
+
+        found = plan(session, find, about="marks")
+    for index in ("ix_marks_application_number", "ix_marks_registration_number"):
+        assert index in found
+    postgresql = looked_up.engine.dialect.name == "postgresql"
+    key = "uq_marks_collection_id_key" if postgresql else "(collection_id=? AND key=?)"
+    assert key in found
+    assert "SCAN marks" not in found
+    assert "(collection_id=?)" not in found
+
+
+def test_all_vectors_are_read_in_order_and_later_ones_by_their_generation(
+    looked_up: Catalogue,
+) -> None:
+    if looked_up.engine.dialect.name == "postgresql":
+        pytest.skip("PostgreSQL weighs its ways by the number of rows")
+    with looked_up.read() as session:
+        row = active_model(session)
+        assert row is not None
+        whole = plan(session, lambda: list(vectors_since(session, row)), about="embeddings")
+        last = row.generation - 1
+        later = plan(session, lambda: list(vectors_since(session, row, last)), about="embeddings")
+    assert "TEMP B-TREE" not in whole + later
+    assert whole.endswith("sqlite_autoindex_embeddings_1 (model_id=?)")
+    assert "ix_embeddings_model_id_generation (model_id=? AND generation>?)" in later
+    assert "(model_id=?)" not in later
+
+
+def test_a_number_of_any_length_is_held_and_found(catalogue: Catalogue) -> None:
+    number = random_text(9000)
+    put(catalogue, entry("id:1", application_number=number, registration_number=number[::-1]))
+    with catalogue.read() as session:
+        assert find_mark(session, number).id == find_mark(session, number[::-1]).id == 1
+
+
+def random_text(length: int) -> str:
+    return "".join(np.random.default_rng(0).choice(list("abcdefghijklmnopqrstuvwxyz"), length))
 
 
 def test_without_trigrams_owners_are_found_all_the_same(filled: Catalogue) -> None:

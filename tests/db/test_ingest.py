@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -11,7 +12,7 @@ from support.marks import digest, entry, file_entry, mark, model, put, stored
 
 from likemark.db.browse import RejectRow, count, list_marks, rejects
 from likemark.db.catalogue import Catalogue
-from likemark.db.errors import PictureError
+from likemark.db.errors import CatalogueError, PictureError
 from likemark.db.ingest import Applied, Entry
 from likemark.db.removal import remove_marks
 from likemark.db.schema import Image, MarkNice, MarkVienna
@@ -205,6 +206,35 @@ def test_ids_follow_the_order_of_the_input(catalogue: Catalogue) -> None:
     put(catalogue, *(entry(f"id:{name}", name) for name in names))
     assert [row.key for row in marks(catalogue)] == [f"id:{name}" for name in names]
     assert list(pictures(catalogue)) == [digest(name) for name in names]
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_picture_that_has_gone_since_it_was_looked_up_is_named(
+    catalogue: Catalogue, bare: bool
+) -> None:
+    known = replace(entry("id:1", "fox"), facts=None, vector=None, bare=bare)
+    with pytest.raises(CatalogueError) as caught:
+        put(catalogue, known)
+    assert str(caught.value) == (
+        "/in/fox.png: its picture has left the catalogue since it was looked up, by another "
+        "writer; run the same command again"
+    )
+    assert marks(catalogue) == []
+
+
+def test_a_file_that_a_mark_of_another_collection_shows_is_a_mark_of_its_own(
+    catalogue: Catalogue,
+) -> None:
+    put(catalogue, entry("id:1", "fox"), collection="other")
+    alone = replace(file_entry("/in/fox.png", "fox"), bare=True)
+    assert put(catalogue, alone).added == 1
+    put(catalogue, entry("id:1", "fox"))  # it takes the file's mark in
+    assert put(catalogue, alone).added == 0
+    renewed = replace(file_entry("/in/fox.png", "new"), bare=True)
+    put(catalogue, renewed)
+    shown = {row.collection: row.images[0].artwork for row in marks(catalogue)}
+    artworks = {name: digest(f"artwork of {name}") for name in ("fox", "new")}
+    assert shown == {"other": artworks["fox"], "default": artworks["new"]}
 
 
 def test_an_empty_batch_is_no_change(catalogue: Catalogue) -> None:

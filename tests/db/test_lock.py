@@ -12,6 +12,7 @@ from support.postgres import Server
 from support.processes import Process, python
 
 from likemark.db.browse import count
+from likemark.db.bulk import BulkReport, bulk_load
 from likemark.db.catalogue import Catalogue
 from likemark.db.errors import Busy, CatalogueError
 from likemark.db.lock import writer_lock
@@ -173,6 +174,51 @@ def test_a_server_lost_while_writing_is_named(postgres: Server, postgres_templat
     with postgres.database(postgres_template) as url, Catalogue.open(url) as catalogue:
         with pytest.raises(CatalogueError, match="connection"), writer_lock(catalogue):
             postgres.disconnect(str(catalogue.engine.url.database))
+
+
+def test_the_right_to_write_is_held_on(catalogue: Catalogue) -> None:
+    for collection in (None, "a"):
+        with writer_lock(catalogue, collection=collection) as held:
+            held.keep()
+            with held.alone() as alone:
+                assert alone
+            held.keep()
+
+
+@pytest.mark.parametrize("collection", [None, "a"])
+def test_a_writer_that_has_lost_its_right_hears_of_it_before_it_writes(
+    postgres: Server, postgres_template: str, collection: str | None
+) -> None:
+    def write(catalogue: Catalogue) -> None:
+        with writer_lock(catalogue, collection=collection) as held:
+            postgres.disconnect(str(catalogue.engine.url.database))
+            with writer_lock(catalogue):  # it is another's now
+                held.keep()
+
+    with postgres.database(postgres_template) as url, Catalogue.open(url) as catalogue:
+        with pytest.raises(CatalogueError) as caught:
+            write(catalogue)
+    said = str(caught.value)
+    assert "the connection that held the right to write is lost (terminating connection" in said
+    assert said.endswith("); run the same command again")
+    assert "\n" not in said
+
+
+def test_a_load_ends_where_its_right_to_write_is_lost(
+    postgres: Server, postgres_template: str
+) -> None:
+    with postgres.database(postgres_template) as url, Catalogue.open(url) as catalogue:
+        rows = [entry(f"id:{n}") for n in range(6)]
+
+        def lose(report: BulkReport) -> None:
+            if report.rows == 4:
+                postgres.disconnect(str(catalogue.engine.url.database))
+
+        with pytest.raises(CatalogueError, match="the right to write is lost"):
+            bulk_load(catalogue, rows, batch_rows=2, progress=lose)
+        with catalogue.read() as session:
+            assert count(session).marks == 4
+        assert bulk_load(catalogue, rows).added == 2
 
 
 def test_catalogues_on_one_server_do_not_lock_each_other(

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.marks import entry, put
+from support.marks import digest, entry, put
 
 from likemark.db.browse import list_marks
 from likemark.db.catalogue import Catalogue
 from likemark.db.errors import NotFound
-from likemark.db.search import MarkRow, allowed_images, marks_by_id, marks_of_images
+from likemark.db.search import ShownImage, allowed_images, marks_by_id, shown_marks
 from likemark.db.values import Filters
 
 DAY = dt.date(2024, 5, 31)
@@ -164,15 +164,25 @@ def test_a_picture_brings_the_marks_within_the_filters(catalogue: Catalogue) -> 
         p, q, r = [row.image_id for row in marks_by_id(session, [1, 3])[0].images] + [
             marks_by_id(session, [3])[0].images[0].image_id
         ]
-        everyone = marks_of_images(session, [p, q, r, 10**9], Filters())
-        filtered = marks_of_images(session, [p, r], Filters(nice=(9,)))
-    assert keys_of(everyone) == {p: "ab", q: "a", r: "c"}
-    assert keys_of(filtered) == {p: "a"}
-    assert filtered[p][0].images[1].image_id == q
+        everyone = shown_marks(session, [p, q, r, 10**9], Filters())
+        filtered = shown_marks(session, [p, r], Filters(nice=(9,)))
+    assert ids_of(everyone) == {p: [1, 2], q: [1], r: [3]}
+    assert ids_of(filtered) == {p: [1], r: []}
+    assert everyone[q].artwork == digest("artwork of q")
 
 
-def keys_of(found: dict[int, list[MarkRow]]) -> dict[int, str]:
-    return {image_id: "".join(row.key for row in rows) for image_id, rows in found.items()}
+def test_marks_of_which_a_register_says_something_come_first(catalogue: Catalogue) -> None:
+    put(
+        catalogue, entry("a", "p"), entry("b", "p", text=""), entry("c", "p", owner="Fox"),
+        entry("d", "p", path="/in/copy.png"), entry("d", "p"), entry("e", "p", office="EM"),
+    )  # fmt: skip
+    with catalogue.read() as session:
+        (shown,) = shown_marks(session, [1], Filters()).values()
+    assert shown.marks == ((False, 3), (False, 5), (True, 1), (True, 2), (True, 4))
+
+
+def ids_of(found: dict[int, ShownImage]) -> dict[int, list[int]]:
+    return {image_id: [number for _, number in shown.marks] for image_id, shown in found.items()}
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy.orm import Session
 from support.corpus import draw_mark, write_corpus, write_manifest
 from support.models import tiny_model
 
 from likemark.db.errors import InvalidInput, ModelMismatch, NotFound
+from likemark.db.search import ShownImage, shown_marks
 from likemark.db.values import Filters
 from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
 from likemark.retrieval.indexing import index_paths
@@ -164,6 +166,62 @@ def test_twenty_hits_are_twenty_groups_however_many_copies_there_are(
     (result,) = ask(workspace, tiny, register / "mark-0004.png", k=20)
     assert len(result.hits) == 20
     assert len(result.hits[0].marks) == 241
+
+
+def test_of_very_many_marks_with_one_picture_the_known_ones_are_listed_and_the_rest_counted(
+    workspace: Workspace, tiny: FoundModel, register: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (before,) = ask(workspace, tiny, register / "mark-0004.png", k=30)
+    rows = [{"id": f"c{n}", "image": "marks/mark-0004.png"} for n in range(12)]
+    rows.append({"id": "known", "image": "marks/mark-0004.png", "owner": "Fox"})
+    index_paths(workspace, [write_manifest(register.parent / "more.csv", rows)], tiny)
+    monkeypatch.setattr("likemark.retrieval.engine.LISTED", 3)
+    (result,) = ask(workspace, tiny, register / "mark-0004.png", k=30)
+    assert [hit.image_id for hit in result.hits] == [hit.image_id for hit in before.hits]
+    first, *others = result.hits
+    assert [mark.title for mark in first.marks] == ["MARK 4", "known", "c0"]
+    assert (first.unlisted, first.others) == (11, 13)
+    assert {hit.unlisted for hit in others} == {0}
+
+
+def test_two_pictures_that_the_same_many_marks_show_are_one_hit_and_what_else_shows_one_is_another(
+    workspace: Workspace, tiny: FoundModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path / "p", range(2))
+    rows = [
+        {"id": f"m{n}", "image": f"p/mark-000{picture}.png"} for n in range(9) for picture in (0, 1)
+    ]
+    manifest = write_manifest(tmp_path / "m.csv", rows)
+    index_paths(workspace, [manifest], tiny)
+    monkeypatch.setattr("likemark.retrieval.engine.LISTED", 4)
+    (result,) = ask(workspace, tiny, tmp_path / "p" / "mark-0000.png", k=2)
+    assert [hit.others for hit in result.hits] == [8]
+    write_manifest(manifest, [*rows, {"id": "m9", "image": "p/mark-0001.png"}])
+    index_paths(workspace, [manifest], tiny)
+    (result,) = ask(workspace, tiny, tmp_path / "p" / "mark-0000.png", k=2)
+    assert [(hit.mark.title, hit.others) for hit in result.hits] == [("m0", 8), ("m9", 0)]
+
+
+def test_no_picture_is_looked_up_twice_for_one_query(
+    workspace: Workspace, tiny: FoundModel, register: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = register.parent / "copies"
+    folder.mkdir()
+    for number in range(30):
+        draw_mark(4).save(folder / f"{number}.bmp", dpi=(number + 10, number + 10))
+    index_paths(workspace, [folder], tiny)
+    asked: list[list[int]] = []
+
+    def noted(session: Session, image_ids: list[int], filters: Filters) -> dict[int, ShownImage]:
+        asked.append(image_ids)
+        return shown_marks(session, image_ids, filters)
+
+    monkeypatch.setattr("likemark.retrieval.engine.shown_marks", noted)
+    (result,) = ask(workspace, tiny, register / "mark-0004.png", k=2)
+    assert len(result.hits) == 2
+    assert len(asked) > 1
+    every = [image_id for ids in asked for image_id in ids]
+    assert len(every) == len(set(every))
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])

@@ -27,6 +27,7 @@ from likemark.retrieval.indexing import (
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pipeline import Job, Pipeline
 from likemark.retrieval.rows import Row
+from likemark.retrieval.scan import Inputs
 from likemark.retrieval.workspace import Workspace
 
 
@@ -449,6 +450,18 @@ def test_a_picture_pointed_at_twice_is_one_row(
 ) -> None:
     report, _ = run(workspace, tiny, logos, logos / "below", logos / "mark-0001.png")
     assert (report.rows, report.added) == (24, 24)
+
+
+def test_only_pictures_of_an_input_inside_another_are_remembered(logos: Path) -> None:
+    beside = logos.parent / f"{logos.name}-more"
+    beside.mkdir()
+    named = logos / "mark-0001.png"
+    comes_again = Inputs.of([logos, beside, logos / "below", named])._comes_again()
+    assert comes_again(str(logos / "below" / "a.png"))
+    assert comes_again(str(named))
+    assert not comes_again(str(logos / "mark-0002.png"))
+    assert not comes_again(str(beside / "a.png"))
+    assert not Inputs.of([logos, beside])._comes_again()(str(named))
 
 
 @pytest.mark.parametrize("order", ["together", "manifest first", "folder first"])

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 from support.models import tiny_model
 from support.state import catalogue_state, index_state
 
-from likemark.db.errors import Busy, InvalidInput, LikemarkError, ModelError, NotFound
+from likemark.db.errors import Busy, IndexFault, InvalidInput, LikemarkError, ModelError, NotFound
 from likemark.db.lock import writer_lock
+from likemark.db.schema import Embedding
 from likemark.db.vectors import active_model
 from likemark.index.storage import stored_recall, stored_setting
 from likemark.retrieval.doctor import Finding, examine
@@ -245,6 +247,26 @@ def test_the_doctor_names_a_file_that_is_no_catalogue(indexed: Workspace) -> Non
     assert "backup" in fault.detail
 
 
+def test_the_doctor_names_damaged_vectors_and_what_mends_them(
+    indexed: Workspace, tiny: FoundModel, logos: Path
+) -> None:
+    with indexed.catalogue.write() as session:
+        damaged = update(Embedding).where(Embedding.image_id.in_([3, 5]))
+        session.execute(damaged.values(vector=b"broken"))
+    found = {fault.check: fault for fault in faults(indexed)}
+    path = logos / "mark-0002.png"
+    assert found["vectors"].detail == (
+        f"picture 3 ({path}): its stored vector is damaged, and of 5 too"
+    )
+    assert found["vectors"].fix == f"likemark remove @3; then index {path} again"
+    assert found["index"].detail.startswith(f"picture 3 ({path}): its stored vector is damaged")
+    for reference in ("@3", "@5"):
+        remove_marks(indexed, [reference])
+    index_paths(indexed, [logos], tiny)
+    assert {fault.check for fault in faults(indexed)} == {"model"}
+    assert workspace_stats(indexed)["vectors"] == 24
+
+
 def test_the_doctor_counts_pictures_that_are_gone(indexed: Workspace, logos: Path) -> None:
     (logos / "mark-0003.png").unlink()
     found = {fault.check: fault for fault in faults(indexed)}
@@ -308,3 +330,35 @@ def test_another_model_keeps_the_indexs_setting_and_recall(
     assert reindex(indexed, other).opened.index.factory == "SQfp16"
     folder = indexed.index_folder(other.card.fingerprint)
     assert (stored_setting(folder), stored_recall(folder)) == ("SQfp16", 0.97)
+
+
+def test_a_setting_that_cannot_be_built_switches_no_model(
+    indexed: Workspace, tiny: FoundModel, other: FoundModel
+) -> None:
+    reindex(indexed, tiny, ReindexOptions(index="SQfp16", recall=0.97))
+    with pytest.raises(IndexFault, match="24 vectors are too few"):
+        reindex(indexed, other, ReindexOptions(index="IVF64,Flat"))
+    assert active(indexed) == "tiny"
+    folder = indexed.index_folder(tiny.card.fingerprint)
+    assert (stored_setting(folder), stored_recall(folder)) == ("SQfp16", 0.97)
+
+
+def test_a_run_that_ends_before_the_switch_leaves_setting_and_recall_to_the_next(
+    indexed: Workspace, tiny: FoundModel, other: FoundModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reindex(indexed, tiny, ReindexOptions(index="SQfp16", recall=0.97))
+    folder = indexed.index_folder(other.card.fingerprint)
+
+    def end(session: object, model_id: int) -> None:
+        assert (stored_setting(folder), stored_recall(folder)) == ("SQfp16", 0.97)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("likemark.retrieval.reindex.activate", end)
+        with pytest.raises(KeyboardInterrupt):
+            reindex(indexed, other)
+    assert active(indexed) == "tiny"
+    assert workspace_stats(indexed)["index"]["state"] == "current"
+    assert reindex(indexed, other).opened.index.factory == "SQfp16"
+    assert (stored_setting(folder), stored_recall(folder)) == ("SQfp16", 0.97)
+    assert workspace_stats(indexed)["index"]["state"] == "current"

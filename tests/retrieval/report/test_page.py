@@ -180,6 +180,15 @@ def test_bar_stays_within_its_track(
     assert entry.one("rect", "level").attributes["width"] == width
 
 
+def test_of_more_marks_than_are_listed_all_are_counted(
+    render: Build, mark: Build, hit: Build
+) -> None:
+    many = replace(hit(1, 0.9, mark(1), mark(2)), unlisted=7_998)
+    page = render([QueryResult("q.png", (many,))])
+    said = "The same picture, filed 8,000 times, of which 2 are listed:"
+    assert said in page.one("li", "hit").text
+
+
 def test_same_picture_filed_twice_lists_each_mark_with_its_own_file(
     render: Build, mark: Build, hit: Build
 ) -> None:

@@ -1,0 +1,49 @@
+"""Values as SQLite stores them, where any text can stand: what is none of its kind is refused.
+
+PostgreSQL refuses such a value when it is written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Dialect
+from sqlalchemy.types import UserDefinedType
+
+from likemark.db.errors import one_line
+
+T = TypeVar("T")
+
+
+class DamagedValue(ValueError):
+    """What stands in a column is no date, or no JSON."""
+
+
+class StoredDate(UserDefinedType[dt.date]):
+    """A date as SQLAlchemy's own type keeps it: ISO 8601 as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "DATE"
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return lambda value: None if value is None else value.isoformat()
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return lambda value: None if value is None else _read(dt.date.fromisoformat, value, "date")
+
+
+def read_json(value: str) -> Any:
+    return _read(json.loads, value, "JSON")
+
+
+def _read(process: Callable[[Any], T], value: Any, kind: str) -> T:
+    try:
+        return process(value)
+    except (ValueError, TypeError) as error:
+        shown = one_line(repr(value), limit=60)
+        raise DamagedValue(f"{shown} stands where {kind} belongs") from error

@@ -29,7 +29,7 @@ from likemark.index.rescoring import Remembered
 SHARD = 1_000_000
 # Queries to measure recall with: of a large collection more, since effort is dear there and the
 # interval of few is wide.
-QUERIES, MOST_QUERIES = 400, 1000
+QUERIES, MOST_QUERIES = 400, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def build(
         raise too_few(plan.factory, 0, ValueError("there are none"))
     _train(engine, rows, plan)
     trained = faiss.clone_index(engine)
-    truth = held_out(rows, count=min(max(QUERIES, plan.count // 1000), MOST_QUERIES))
+    truth = held_out(rows, count=min(max(QUERIES, plan.count // 500), MOST_QUERIES))
     del rows
     draft = Draft(folder)
     sources = list(_shards(engine, stream, truth, draft, plan))

@@ -7,30 +7,27 @@ killed is told by its lock being free, and swept away.
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import shutil
 import tempfile
-import time
 import weakref
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from likemark.db.errors import IndexFault, one_line
 from likemark.index.lists import ListTable, MappedLists, write_lists
 from likemark.index.places import IDS, LISTS, Places
 from likemark.index.probing import faiss
 from likemark.index.protocol import Ids
+from likemark.index.storage import KEPT, sweep_unnamed
+from likemark.index.sweeping import DRAFT, MAKING, TEMPORARY, sweep_drafts, sweep_temporary
 
 TRAINED, TABLE, CONTENT = "trained.faiss", "table.npz", "lists.bin"
 # Files that are read in whole, and so checked on opening; the lists are checked one by one.
 WHOLE = (TRAINED, TABLE, IDS, LISTS)
-DRAFT, KEPT = "draft-", "base-"
-_DRAFT_LOCK = "making.lock"
 _BY_QUERY = 3  # FAISS's number
-_YOUNG = 60  # seconds
 
 
 class Base:
@@ -40,6 +37,8 @@ class Base:
         self.folder = folder
         self._draft = draft  # held for as long as the folder is no part of a stored state
         engine = _read(folder / TRAINED)
+        # Another writer may sweep the folder away: what is mapped stays, what is not is kept here.
+        self.trained = faiss.clone_index(engine)
         self.lists = MappedLists(folder / CONTENT, ListTable.load(folder / TABLE))
         self.places = Places.load(folder, int(engine.nlist))
         engine.replace_invlists(self.lists.faiss, False)
@@ -64,12 +63,8 @@ class Base:
         return isinstance(self.engine, faiss.IndexIVFFlat)
 
     def spawn(self) -> Any:
-        """An empty engine of the same training, in memory. Raises IndexFault."""
-        try:
-            return _read(self.folder / TRAINED)
-        except RuntimeError as error:  # another writer has stored the index anew
-            reason = one_line(str(error), limit=160)
-            raise IndexFault(f"index {self.folder}: cannot be read ({reason})") from error
+        """An empty engine of the same training, in memory."""
+        return faiss.clone_index(self.trained)
 
     def keep(self, folder: Path) -> Path:
         """Its place in a folder, moved or copied there if need be; what is mapped stays so.
@@ -84,7 +79,7 @@ class Base:
         else:
             shutil.move(self.folder, kept)
             self._draft.release()
-            (kept / _DRAFT_LOCK).unlink(missing_ok=True)
+            (kept / MAKING).unlink(missing_ok=True)
         self.folder, self._draft = kept, None
         return kept
 
@@ -100,9 +95,12 @@ class Draft:
     """A folder to make a base in; it goes when nothing holds it, unless it was kept."""
 
     def __init__(self, folder: Path) -> None:
-        sweep_drafts(folder)  # what killed builds have left would fill the disk in the end
+        # What killed builds and savers have left would fill the disk in the end.
+        sweep_drafts(folder)
+        sweep_temporary()
+        sweep_unnamed(folder)
         self.folder = _draft_folder(folder)
-        self._lock = FileLock(self.folder / _DRAFT_LOCK)
+        self._lock = FileLock(self.folder / MAKING)
         self._lock.acquire()
         self._end = weakref.finalize(self, _drop, self.folder, self._lock)
 
@@ -132,7 +130,7 @@ def _draft_folder(folder: Path) -> Path:
         return Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder))
     except OSError:
         try:
-            return Path(tempfile.mkdtemp(prefix=f"likemark-{DRAFT}"))
+            return Path(tempfile.mkdtemp(prefix=TEMPORARY))
         except OSError as error:
             raise _unwritten(folder, error) from error
 
@@ -145,18 +143,3 @@ def _unwritten(folder: Path, error: Exception) -> IndexFault:
 def _drop(folder: Path, lock: FileLock) -> None:
     lock.release()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _age(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
-
-
-def sweep_drafts(folder: Path) -> None:
-    """Remove drafts that nobody makes any more."""
-    for draft in folder.glob(f"{DRAFT}*"):
-        with contextlib.suppress(Timeout, OSError):
-            if not (draft / _DRAFT_LOCK).exists() and _age(draft) < _YOUNG:
-                continue  # its maker is about to hold it
-            with FileLock(draft / _DRAFT_LOCK, timeout=0):
-                pass
-            shutil.rmtree(draft, ignore_errors=True)

@@ -143,15 +143,19 @@ class FaissIndex:
         rows: Rows = self._inner.index.reconstruct_batch(places)
         return rows
 
-    def save(self, folder: Path, stamp: Stamp) -> None:
-        """Raises IndexFault when the folder cannot be written; the old state then stands."""
+    def save(self, folder: Path, stamp: Stamp, *, instead: Stamp | None = None) -> None:
+        """Raises IndexFault when the folder cannot be written; the old state then stands.
+
+        instead: see `publish`
+        """
         # Never a name that was there before: the stored state stays whole until it is replaced.
         name = f"{stamp.generation}-{secrets.token_hex(8)}.faiss"
-        with saving(folder, [name]):
+        with saving(folder):
             faiss.write_index(self._inner, str(folder / name))
             files = sealed(folder, [name])
             about = {} if self.recall is None else {"recall": self.recall}
-            publish(folder, State(ENGINE, self._factory, self._setting, stamp, files, about))
+            state = State(ENGINE, self._factory, self._setting, stamp, files, about)
+            publish(folder, state, instead=instead)
 
     def check(self) -> None:
         """Nothing is left to be checked: opening has read every byte."""

@@ -19,6 +19,7 @@ from likemark.db.errors import InvalidInput
 from likemark.index.base import Base, Draft
 from likemark.index.checks import check_k, check_new, check_rows
 from likemark.index.gpu import GpuCopy
+from likemark.index.ids import Grown, held
 from likemark.index.layers_stored import Layers, store_layers
 from likemark.index.probing import empty, faiss, ordered, probe, reject, select
 from likemark.index.promise import FETCH_COST, Effort, Promise
@@ -29,8 +30,10 @@ from likemark.index.rescoring import every_score, exact_scores
 # where they are far off: measured in the benchmark of filters.
 LEAST_SEEN = 10_000
 MOST_FAR = 8.0
-# A base is written anew when this share of it was added or removed.
+# A base is written anew when this share of it was added or removed, or so many vectors added: what
+# was added is in the memory of every process that searches, the base in all of them once.
 COMPACT_SHARE = 0.25
+MOST_ADDED = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,9 @@ class LayeredIndex:
         self._chosen: _Chosen | None = None
         self._copy: GpuCopy | None = None  # of the base
         self._leave_out(np.empty(0, np.int64) if layers is None else layers.removed)
-        self._added_ids = np.empty(0, np.int64)
         self._added = base.spawn()
-        if layers is not None:
-            self._added_ids = layers.lay_on(self._added)
+        laid = np.empty(0, np.int64) if layers is None else layers.lay_on(self._added)
+        self._added_ids = Grown(laid)
 
     @property
     def dimension(self) -> int:
@@ -75,6 +77,11 @@ class LayeredIndex:
         """Vectors added or removed since the base was made, as a share of it."""
         return (len(self._removed) + len(self._added_ids)) / max(self._base.count, 1)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the base is to be written anew."""
+        return self.changed > COMPACT_SHARE or len(self._added_ids) > MOST_ADDED
+
     def add(self, ids: Ids, rows: Rows) -> None:
         rows = check_rows(rows, self.dimension)
         check_new(ids, rows)
@@ -83,17 +90,18 @@ class LayeredIndex:
         if self._held(ids).any():
             raise InvalidInput("index: an id is there already; remove it first")
         self._added.add_with_ids(rows, np.ascontiguousarray(ids))
-        self._added_ids = np.union1d(self._added_ids, ids)
+        self._added_ids.add(ids)
         self._chosen = None
 
     def remove(self, ids: Ids) -> int:
         there = np.unique(ids[self._held(ids)])
         if not len(there):
             return 0
-        added = np.isin(there, self._added_ids, assume_unique=True)
+        added = self._added_ids.held(there)
         if added.any():
             self._added.remove_ids(faiss.IDSelectorBatch(there[added]))
-            self._added_ids = np.setdiff1d(self._added_ids, there[added], assume_unique=True)
+            left = self._added_ids.ids
+            self._added_ids = Grown(left[~held(there, left)])
         self._leave_out(np.union1d(self._removed, there[~added]))
         return len(there)
 
@@ -105,8 +113,8 @@ class LayeredIndex:
             return empty(len(queries), k)
         if allowed is not None and self.rows_of is not None:
             if len(allowed) * FETCH_COST <= self.count:
-                held = np.unique(allowed[self._held(allowed)])
-                return ordered(*every_score(queries, held, self.rows_of), k)
+                there = np.unique(allowed[self._held(allowed)])
+                return ordered(*every_score(queries, there, self.rows_of), k)
         ids, scores = self._candidates(queries, reach, self.promise.effort(reach), allowed)
         return self._best(queries, ids, scores, k)
 
@@ -118,17 +126,17 @@ class LayeredIndex:
 
     def ids(self) -> Ids:
         """(N,) ascending."""
-        kept = np.setdiff1d(self._base.places.ids, self._removed, assume_unique=True)
-        return np.union1d(kept, self._added_ids)
+        of_base = self._base.places.ids
+        return np.union1d(of_base[~held(self._removed, of_base)], self._added_ids.ids)
 
     def compact(self, folder: Path) -> None:
         """Write base and layers as one base; nothing is trained anew. Raises IndexFault."""
         self.check()
         sources = [self._base.lists.faiss, self._added.invlists]
-        made = Draft(folder).finished(self._base.spawn(), sources, without=self._removed)
+        made = Draft(folder).finished(self._base.trained, sources, without=self._removed)
         self._base, self._added = made, made.spawn()
         self._copy = None
-        self._added_ids = np.empty(0, np.int64)
+        self._added_ids = Grown(np.empty(0, np.int64))
         self._leave_out(np.empty(0, np.int64))
 
     def to_gpu(self, queries: int) -> bool:
@@ -148,12 +156,12 @@ class LayeredIndex:
         """Read what opening has not read. Raises IndexDamaged for what is not as it was stored."""
         self._base.lists.check(np.arange(int(self._base.engine.nlist)))
 
-    def save(self, folder: Path, stamp: Stamp) -> None:
+    def save(self, folder: Path, stamp: Stamp, *, instead: Stamp | None = None) -> None:
         """The base stays where it is once it is stored: only the layers are written again."""
         layers = Layers.of(self._added, self._removed)
         store_layers(
             folder, self._base, layers, self.promise, stamp,
-            factory=self.factory, setting=self.setting,
+            factory=self.factory, setting=self.setting, instead=instead,
         )  # fmt: skip
 
     def stats(self) -> IndexStats:
@@ -182,8 +190,8 @@ class LayeredIndex:
         self._chosen = None
 
     def _held(self, ids: Ids) -> NDArray[np.bool_]:
-        in_base = self._base.places.held(ids) & ~np.isin(ids, self._removed)
-        return in_base | np.isin(ids, self._added_ids)
+        in_base = self._base.places.held(ids) & ~held(self._removed, ids)
+        return in_base | self._added_ids.held(ids)
 
     def _candidates(
         self, queries: Rows, reach: int, effort: Effort, allowed: Ids | None
@@ -228,7 +236,7 @@ class LayeredIndex:
         if found is None:
             return None
         ids, scores = found
-        gone = np.isin(ids, self._removed)
+        gone = held(self._removed, ids)
         if len(self._removed) > spare and (gone.sum(axis=1) > spare).any():
             return None
         return _first_best(np.where(gone, NO_ID, ids), np.where(gone, -np.inf, scores), wanted)

@@ -52,24 +52,27 @@ class Layers:
 
 def store_layers(
     folder: Path, base: Base, layers: Layers, promise: Promise, stamp: Stamp, *,
-    factory: str, setting: str,
+    factory: str, setting: str, instead: Stamp | None = None,
 ) -> None:  # fmt: skip
-    """Raises IndexFault when the folder cannot be written; the old state then stands."""
+    """Raises IndexFault when the folder cannot be written; the old state then stands.
+
+    instead: see `publish`
+    """
     changes = f"{stamp.generation}-{secrets.token_hex(8)}{CHANGES}"
-    with saving(folder, [changes]):
-        kept = base.keep(folder).name
+    with saving(folder):
         with (folder / changes).open("wb") as stream:
             np.savez(
                 stream, codes=layers.codes, ids=layers.ids, lists=layers.lists,
                 removed=layers.removed,
             )  # fmt: skip
+        kept = base.keep(folder).name  # last of all that takes room: a draft that stays one goes
         files = sealed(folder, [changes, *(f"{kept}/{name}" for name in WHOLE)])
         files |= sized(folder, [f"{kept}/{CONTENT}"])
         state = State(
             ENGINE, factory, setting, stamp, files,
             {"base": kept, "changes": changes, "promise": asdict(promise)},
         )  # fmt: skip
-        publish(folder, state)
+        publish(folder, state, instead=instead)
 
 
 def load_layers(folder: Path, state: State) -> tuple[Base, Layers, Promise]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likemark.db.errors import IndexDamaged
+from likemark.index.ids import held
 from likemark.index.probing import faiss
 from likemark.index.protocol import Ids
 
@@ -54,8 +55,8 @@ class ListTable:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        with np.load(path, allow_pickle=False) as held:
-            return cls(int(held["code_size"]), held["sizes"], held["offsets"], held["crcs"])
+        with np.load(path, allow_pickle=False) as file:
+            return cls(int(file["code_size"]), file["sizes"], file["offsets"], file["crcs"])
 
 
 def list_content(lists: Any, number: int) -> tuple[NDArray[np.uint8], Ids]:
@@ -71,7 +72,7 @@ def list_content(lists: Any, number: int) -> tuple[NDArray[np.uint8], Ids]:
 def write_lists(path: Path, sources: Sequence[Any], *, without: Ids | None = None) -> ListTable:
     """Join FAISS's lists of several sources, list by list in the order of ids.
 
-    without: ids that the first source is not to give. Raises OSError.
+    without: ids that the first source is not to give, ascending. Raises OSError.
     """
     first = sources[0]
     total = int(first.nlist)
@@ -80,7 +81,7 @@ def write_lists(path: Path, sources: Sequence[Any], *, without: Ids | None = Non
     with path.open("wb") as stream:
         for number in range(total):
             parts = [list_content(source, number) for source in sources]
-            if without is not None and len(without):
+            if without is not None:
                 parts[0] = _left(parts[0], without)
             content, sizes[number] = _packed(parts)
             offsets[number], crcs[number] = stream.tell(), zlib.crc32(content)
@@ -89,7 +90,7 @@ def write_lists(path: Path, sources: Sequence[Any], *, without: Ids | None = Non
 
 
 def _left(part: tuple[NDArray[np.uint8], Ids], without: Ids) -> tuple[NDArray[np.uint8], Ids]:
-    stays = ~np.isin(part[1], without)
+    stays = ~held(without, part[1])
     return part[0][stays], part[1][stays]
 
 

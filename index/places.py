@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from likemark.index.ids import held
 from likemark.index.lists import MappedLists
 from likemark.index.protocol import Ids
 
@@ -34,8 +35,9 @@ class Places:
             zip(sizes.tolist(), rooms.tolist(), lists.table.offsets.tolist(), strict=True)
         ):
             start = offset + room * lists.table.code_size
-            held = np.fromfile(lists.path, "<i8", size, offset=start)
-            ids[ends[number] - size : ends[number]] = held
+            ids[ends[number] - size : ends[number]] = np.fromfile(
+                lists.path, "<i8", size, offset=start
+            )
         order = np.argsort(ids, kind="stable")
         numbers = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         return cls(ids[order], numbers[order], len(sizes))
@@ -50,11 +52,7 @@ class Places:
 
     def held(self, ids: Ids) -> NDArray[np.bool_]:
         """(n,) which of some ids are there."""
-        if not len(self.ids):
-            return np.zeros(len(ids), bool)
-        places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        found: NDArray[np.bool_] = self.ids[places] == ids
-        return found
+        return held(self.ids, ids)
 
     def spread(self, ids: Ids) -> NDArray[np.float64]:
         """(L,) how many of these ids each list holds; of very many an estimate."""

@@ -30,6 +30,11 @@ class Stamp:
     generation: int  # of the model's vectors in the catalogue
     token: str  # that generation's random token
 
+    def newer_than(self, other: Stamp) -> bool:
+        """Whether it holds later changes of the same vectors."""
+        same = (self.catalogue, self.model) == (other.catalogue, other.model)
+        return same and self.generation > other.generation
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -78,8 +83,12 @@ class VectorIndex(Protocol):
         """(N,) all ids, ascending."""
         ...
 
-    def save(self, folder: Path, stamp: Stamp) -> None:
-        """Store in a folder so that a reader sees the old or the new state, never a mixture."""
+    def save(self, folder: Path, stamp: Stamp, *, instead: Stamp | None = None) -> None:
+        """Store in a folder so that a reader sees the old or the new state, never a mixture.
+
+        instead: of what is stored there, though it may be newer; what else is newer stays. Raises
+        IndexFault.
+        """
         ...
 
     def stats(self) -> IndexStats: ...

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from likemark.index.ids import held
 from likemark.index.probing import faiss
 from likemark.index.protocol import NO_ID, Ids, Rows, RowsOf
+
+REMEMBERED = 2**28  # bytes of rows at the most
 
 
 def exact_scores(queries: Rows, ids: Ids, rows_of: RowsOf) -> tuple[Ids, Rows]:
@@ -42,19 +45,43 @@ def every_score(queries: Rows, ids: Ids, rows_of: RowsOf) -> tuple[Ids, Rows]:
 
 
 class Remembered:
-    """Rows that were fetched once are not fetched again: for the same queries, asked many times."""
+    """Rows that were fetched once are not fetched again: for the same queries, asked many times.
 
-    def __init__(self, rows_of: RowsOf) -> None:
+    The first that come are kept, as many as there is room for: the same queries in the same order
+    would drive each other out of a memory of the latest.
+    """
+
+    def __init__(self, rows_of: RowsOf, *, most_bytes: int = REMEMBERED) -> None:
         self._rows_of = rows_of
-        self._ids = np.empty(0, np.int64)
+        self._most_bytes = most_bytes
+        self._ids = np.empty(0, np.int64)  # ascending
+        self._places = np.empty(0, np.int64)  # of each one's row
         self._rows = np.empty((0, 0), np.float32)
 
     def __call__(self, ids: Ids) -> tuple[Ids, Rows]:
-        new, rows = self._rows_of(np.setdiff1d(ids, self._ids))
-        if len(new):
-            joined = np.concatenate([self._ids, new])
-            order = np.argsort(joined)
-            held = [self._rows] if len(self._ids) else []
-            self._ids, self._rows = joined[order], np.concatenate([*held, rows])[order]
-        there = np.isin(self._ids, ids)
-        return self._ids[there], self._rows[there]
+        ids = np.unique(ids)
+        known = held(self._ids, ids)
+        old = ids[known]
+        rows = self._rows[self._places[np.searchsorted(self._ids, old)]]
+        new, fetched = self._rows_of(ids[~known])
+        if not len(new):
+            return old, rows
+        self._keep(new, fetched)
+        if not len(old):
+            return new, fetched
+        joined = np.concatenate([old, new])
+        order = np.argsort(joined)
+        return joined[order], np.concatenate([rows, fetched])[order]
+
+    def _keep(self, ids: Ids, rows: Rows) -> None:
+        count = len(self._ids)
+        if not count:  # the system gives memory to those rows only that are written
+            self._rows = np.empty((self._most_bytes // rows[0].nbytes, rows.shape[1]), np.float32)
+        ids = ids[: len(self._rows) - count]
+        if not len(ids):
+            return
+        self._rows[count : count + len(ids)] = rows[: len(ids)]
+        joined = np.concatenate([self._ids, ids])
+        places = np.concatenate([self._places, np.arange(count, count + len(ids))])
+        order = np.argsort(joined)
+        self._ids, self._places = joined[order], places[order]

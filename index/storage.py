@@ -19,13 +19,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from likemark.db.errors import IndexDamaged, IndexFault, one_line
-from likemark.index.base import KEPT, sweep_drafts
 from likemark.index.protocol import Stamp
+from likemark.index.sweeping import sweep_drafts
 
 HEAD = "index.json"
+KEPT = "base-"  # folders of stored bases
 LOCK = ".lock"
 LAYOUT = 2
 _CHUNK = 2**24
@@ -53,17 +54,18 @@ class State:
 
 
 @contextmanager
-def saving(folder: Path, names: Sequence[str]) -> Iterator[None]:
-    """Alone in a folder; on failure the files of these names go, and IndexFault is raised."""
+def saving(folder: Path) -> Iterator[None]:
+    """Alone in a folder; on failure what was written goes, and IndexFault is raised."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Two that store at once would sweep each other's unfinished files away.
         with FileLock(folder / LOCK):
-            yield
+            try:
+                yield
+            except BaseException:
+                _sweep_unnamed(folder)
+                raise
     except (OSError, RuntimeError) as error:
-        for name in names:
-            with contextlib.suppress(OSError):
-                (folder / name).unlink()
         reason = one_line(str(error), limit=160)
         raise IndexFault(f"index {folder}: cannot be stored ({reason})") from error
 
@@ -86,8 +88,15 @@ def sized(folder: Path, names: Sequence[str]) -> Files:
     return {name: {"bytes": (folder / name).stat().st_size} for name in names}
 
 
-def publish(folder: Path, state: State) -> None:
-    """Make a state the one that is read, and sweep away what belongs to no state."""
+def publish(folder: Path, state: State, *, instead: Stamp | None = None) -> None:
+    """Make a state the one that is read, and sweep away what belongs to no state.
+
+    instead: of the state that it was made in place of, which may be newer. Raises IndexFault when
+    any other newer one of the same catalogue and model has been stored.
+    """
+    held = stored_state(folder)
+    if held is not None and held.stamp.newer_than(state.stamp) and held.stamp != instead:
+        raise IndexFault(f"index {folder}: a newer state has been stored meanwhile; try again")
     head = {"layout": LAYOUT, **asdict(state)}
     draft = folder / f"{HEAD}.{os.getpid()}-{secrets.token_hex(4)}"
     draft.write_text(json.dumps({**head, "check": _check(head)}))
@@ -96,7 +105,7 @@ def publish(folder: Path, state: State) -> None:
         _sync(folder / part)
     draft.replace(folder / HEAD)
     _sync(folder)
-    _sweep(folder, keep={Path(name).parts[0] for name in state.files})
+    _sweep(folder, keep=_parts(state))
 
 
 def opened(folder: Path, load: Callable[[State], T]) -> tuple[T, State]:
@@ -107,10 +116,10 @@ def opened(folder: Path, load: Callable[[State], T]) -> tuple[T, State]:
     state = read_state(folder)
     try:
         return load(state), state
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexDamaged) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexFault) as error:
         if read_state(folder) != state:
             return opened(folder, load)  # a writer was faster
-        if isinstance(error, IndexDamaged):
+        if isinstance(error, IndexFault):
             raise
         if isinstance(error, FileNotFoundError):
             gone = next((name for name in state.files if not (folder / name).exists()), "file")
@@ -201,6 +210,28 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sweep_unnamed(folder: Path) -> None:
+    """Remove what killed savers have left; nothing while another saves."""
+    with contextlib.suppress(Timeout, OSError), FileLock(folder / LOCK, timeout=0):
+        _sweep_unnamed(folder)
+
+
+def _sweep_unnamed(folder: Path) -> None:
+    """All that the head does not name; nothing where it cannot be read."""
+    try:
+        keep = _parts(read_state(folder))
+    except FileNotFoundError:
+        keep = set()
+    except IndexDamaged:
+        return
+    _sweep(folder, keep=keep)
+
+
+def _parts(state: State) -> set[str]:
+    """What a state consists of, in its folder."""
+    return {Path(name).parts[0] for name in state.files}
 
 
 def _sweep(folder: Path, *, keep: set[str]) -> None:

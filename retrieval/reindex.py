@@ -23,7 +23,7 @@ from likemark.index.factory import check_setting
 from likemark.index.promise import check_recall
 from likemark.index.storage import stored_recall, stored_setting
 from likemark.retrieval.cluster import fill_cluster, publish_cluster
-from likemark.retrieval.cluster_setting import cluster_setting
+from likemark.retrieval.cluster_setting import cluster_setting, remember
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.embedder import Embedder, pixels_of
 from likemark.retrieval.indexing import BATCH_ROWS
@@ -31,7 +31,7 @@ from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
-from likemark.retrieval.sync import Opened, open_index
+from likemark.retrieval.sync import Opened, build_index, open_index
 from likemark.retrieval.workspace import Workspace
 
 
@@ -66,9 +66,9 @@ def reindex(
 ) -> ReindexReport:
     """Give every picture a vector of this model, make it the active one, build the index anew.
 
-    The old model answers queries until the last picture is embedded. A run that is killed goes on
-    where it stopped. Raises Busy, and LikemarkError when pictures cannot be read any more and
-    `allow_missing` is not set: nothing is switched then.
+    The old model answers queries until the new one's index is stored. A run that is killed goes on
+    where it stopped. Raises Busy, IndexFault, and LikemarkError when pictures cannot be read any
+    more and `allow_missing` is not set: nothing is switched then.
     """
     options = options or ReindexOptions()
     card = model.card
@@ -85,19 +85,7 @@ def reindex(
                 f"{failed} pictures cannot be read again; bring them back and run reindex again, "
                 "or add --allow-missing to go on without them"
             )
-        cluster = cluster_setting(workspace, options.index)
-        if cluster is None:
-            options = run.kept()  # before what says it goes
-            run.switch()
-        else:  # the old model's collection answers until the new one is full
-            filled = fill_cluster(workspace, cluster, card.fingerprint)
-            run.switch()
-            publish_cluster(workspace, filled)
-        opened = open_index(
-            workspace, setting=options.index, recall=options.recall, save=True,
-            rebuild=cluster is None,
-        )  # fmt: skip
-    assert opened is not None
+        opened = run.replaced()
     return ReindexReport(embedded, failed, opened)
 
 
@@ -134,6 +122,26 @@ class _Run:
                 progress(done + failed, total)
         return done, failed
 
+    def replaced(self) -> Opened:
+        """The new index. The old model's answers until it is full."""
+        cluster = cluster_setting(self.workspace, self.options.index)
+        fingerprint = self.model.card.fingerprint
+        if cluster is None:
+            options = self.kept()
+            opened = build_index(
+                self.workspace, fingerprint, setting=options.index, recall=options.recall
+            )
+            self.switch()
+            if options.index is not None:
+                remember(self.workspace, options.index)
+            return opened
+        filled = fill_cluster(self.workspace, cluster, fingerprint)
+        self.switch()
+        publish_cluster(self.workspace, filled)
+        found = open_index(self.workspace, setting=self.options.index, save=True)
+        assert found is not None
+        return found
+
     def kept(self) -> ReindexOptions:
         """With the setting and recall of the index that there is, where no others are asked for."""
         with self.workspace.catalogue.read() as session:
@@ -151,8 +159,9 @@ class _Run:
             before = active_model(session)
             activate(session, self.row.id)
             drop_other_models(session, self.row.id)
-        if before is not None and before.id != self.row.id:
-            shutil.rmtree(self.workspace.index_folder(before.fingerprint), ignore_errors=True)
+        new = self.workspace.index_folder(self.row.fingerprint)
+        if before is not None and (old := self.workspace.index_folder(before.fingerprint)) != new:
+            shutil.rmtree(old, ignore_errors=True)
 
     def _decoded(self, pool: DecoderPool) -> Iterator[tuple[Unembedded, Picture | PictureError]]:
         # Taken page by page: vectors are written while the list is read.

@@ -1,42 +1,40 @@
 """The vector index kept true to the catalogue: caught up when stale, rebuilt when not trusted.
 
-Both are read in one transaction, so the stamp that is saved says exactly what the index holds.
+Both are read in one transaction, so the stamp that is saved says exactly what the index holds. What
+another process has stored since that transaction began is newer than it: then all is read again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from filelock import FileLock
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from likemark.db.errors import IndexFault, IndexStale
+from likemark.db.errors import IndexDamaged, IndexFault, IndexStale
 from likemark.db.schema import CatalogueInfo
-from likemark.db.vectors import (
-    ModelRow,
-    active_model,
-    count_vectors,
-    known_token,
-    removed_since,
-    vectors_of,
-    vectors_since,
-)
-from likemark.index.factory import AUTO, EXACT, choose_factory, outgrown
+from likemark.db.vectors import ModelRow, active_model, model_by_fingerprint
+from likemark.index.factory import AUTO
 from likemark.index.faiss_index import FaissIndex
-from likemark.index.layers import COMPACT_SHARE, LayeredIndex
-from likemark.index.local import LocalIndex, build_local, open_local
+from likemark.index.layers import LayeredIndex
+from likemark.index.local import LocalIndex
 from likemark.index.milvus.index import MilvusIndex
 from likemark.index.promise import check_recall
-from likemark.index.protocol import Ids, Rows, RowsOf, Stamp
+from likemark.index.protocol import Stamp
 from likemark.index.storage import stored_state
+from likemark.retrieval.catching_up import Overtaken, Wanted, built, caught_up, rows_of
 from likemark.retrieval.cluster import Action, open_cluster
 from likemark.retrieval.cluster_setting import cluster_setting, remember
 from likemark.retrieval.workspace import Workspace
 
 # A stored index is written anew when this share of it has changed; until then a start catches up.
 SAVE_SHARE = 0.05
+# Held in an index's folder by whoever builds it.
+BUILDING = "building.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +68,21 @@ def open_index(
         return _on_cluster(workspace, cluster, save=bool(save), rebuild=rebuild)
     if setting is not None:
         remember(workspace, setting)
-    with workspace.catalogue.read() as session:
-        model = active_model(session)
-        if model is None:
-            return None
-        identity = session.scalars(select(CatalogueInfo.identity)).one()
-        folder = workspace.index_folder(model.fingerprint)
-        before = stored_state(folder)
-        wanted = _Wanted(
-            setting or (before.setting if before else AUTO),
-            recall or (before.recall if before else None), folder,
-        )  # fmt: skip
-        stamp = Stamp(identity, model.fingerprint, model.generation, model.token)
-        rows_of = _rows_of(workspace, model)
-        try:
-            if rebuild:
-                raise IndexStale("it was asked for")
-            opened, changed = _caught_up(session, model, stamp, wanted, rows_of)
-        except (IndexFault, FileNotFoundError) as fault:
-            why = str(fault) if isinstance(fault, IndexFault) else "there is none yet"
-            index = _built(session, model, wanted, rows_of)
-            opened, changed = Opened(index, model, "rebuilt", why, saved=False), 1.0
-    if isinstance(opened.index, FaissIndex) and opened.index.recall != wanted.recall:
-        opened.index.recall, changed = wanted.recall, max(changed, SAVE_SHARE)
-    if changed and (save or (save is None and changed > SAVE_SHARE)):
-        try:
-            return _stored(workspace, opened, stamp, quietly=save is None)
-        except IndexFault:
-            if stored_state(folder) == before:
-                raise
-            # Another writer has stored its own, and swept away what this one begins with.
-            return open_index(workspace, setting=setting, recall=recall, save=save)
-    return opened
+    why = "it was asked for" if rebuild else ""
+    return _agreeing(workspace, _Asked(setting, recall, save, why))
+
+
+def build_index(
+    workspace: Workspace, fingerprint: str, *, setting: str | None, recall: float | None
+) -> Opened:
+    """Build and store the index of a model that may not be the active one yet.
+
+    Raises IndexFault, and InvalidInput for a setting that FAISS does not know.
+    """
+    asked = _Asked(setting, recall, True, "it was asked for", fingerprint)
+    built = _agreeing(workspace, asked)
+    assert built is not None  # the model is there
+    return built
 
 
 def _on_cluster(workspace: Workspace, setting: str, *, save: bool, rebuild: bool) -> Opened | None:
@@ -113,96 +94,112 @@ def _on_cluster(workspace: Workspace, setting: str, *, save: bool, rebuild: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    setting: str  # a factory string or "auto"
-    recall: float | None  # promised; None: whatever it is
-    folder: Path
+class _Asked:
+    setting: str | None  # None: that of what is stored
+    recall: float | None  # as the setting
+    save: bool | None  # None: when it is worth it
+    why: str  # not to look at what is stored; empty: look
+    fingerprint: str | None = None  # the model's; None: the active one's
 
 
-def _caught_up(
-    session: Session, model: ModelRow, stamp: Stamp, wanted: _Wanted, rows_of: RowsOf
-) -> tuple[Opened, float]:
-    """The stored index brought up to date, and the share that changed.
+class _Unbuilt(Exception):
+    """It is to be built, which one process does at a time."""
 
-    Raises IndexDamaged, IndexStale or FileNotFoundError when it must be rebuilt.
-    """
-    index, stored = open_local(wanted.folder, rows_of=rows_of)
-    count = count_vectors(session, model.id)
-    why = _foreign(session, index, stored, stamp, model) or _unfit(index, wanted, count)
-    if why:
-        raise IndexStale(why)
-    if stored.generation == stamp.generation:
-        return Opened(index, model, "current", "", saved=True), 0.0
-    changed = index.remove(removed_since(session, model.id, stored.generation))
-    for part in vectors_since(session, model, stored.generation):
-        index.add(part.ids, part.rows)
-        changed += len(part.ids)
-    if index.stats().count != count:
-        raise IndexStale(f"it holds {index.stats().count} vectors, the catalogue {count}")
-    # A change of generations alone still counts as some change.
-    share = max(changed, 1) / max(count, 1)
-    return Opened(index, model, "caught up", "", saved=False), share
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
 
-def _foreign(
-    session: Session, index: LocalIndex, stored: Stamp, wanted: Stamp, model: ModelRow
-) -> str:
-    if stored.model != wanted.model or index.dimension != model.dimension:
-        return "it holds another model's vectors"
-    if stored.catalogue != wanted.catalogue:
-        return "it belongs to another catalogue"
-    if known_token(session, model.id, stored.generation) != stored.token:
-        return "the catalogue has another history (restored from a backup?)"
-    return ""
+def _agreeing(workspace: Workspace, asked: _Asked) -> Opened | None:
+    seen: Stamp | None = None
+    building: Path | None = None
+    while True:
+        try:
+            with _turn(building):
+                return _Attempt(workspace, asked, seen, building).opened()
+        except Overtaken as other:
+            seen = other.stamp
+        except _Unbuilt as unbuilt:  # when it is our turn, another may have built it
+            building = unbuilt.folder
+        except IndexDamaged as fault:  # what opening does not read
+            if asked.why:
+                raise
+            asked = replace(asked, why=str(fault))
 
 
-def _unfit(index: LocalIndex, wanted: _Wanted, count: int) -> str:
-    setting = wanted.setting
-    if setting != index.setting:
-        return f"it was made for {index.setting}, {setting} is wanted"
-    fitting = choose_factory(setting, expected=count, dimension=index.dimension)
-    if setting == AUTO and (fitting == EXACT) != index.stats().exact:
-        change = "shrunk to" if fitting == EXACT else "outgrown"
-        return f"the collection has {change} exact search"
-    if setting == AUTO and outgrown(index.factory, fitting):
-        return f"the collection has outgrown {index.factory}"
-    if setting != AUTO and count and index.factory != fitting:
-        return f"it was {index.factory} while there was nothing to train {setting} on"
-    if isinstance(index, LayeredIndex) and wanted.recall not in (None, index.promise.recall):
-        return f"it promises recall {index.promise.recall}, {wanted.recall} is wanted"
-    return ""
+@contextmanager
+def _turn(folder: Path | None) -> Iterator[None]:
+    """Alone in building a folder's index; where nothing can be locked, everybody builds."""
+    with ExitStack() as stack:
+        if folder is not None:
+            with suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(FileLock(folder / BUILDING))
+        yield
 
 
-def _built(session: Session, model: ModelRow, wanted: _Wanted, rows_of: RowsOf) -> LocalIndex:
-    def stream() -> Iterator[tuple[Ids, Rows]]:
-        for part in vectors_since(session, model):
-            yield part.ids, part.rows
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """At one state of the catalogue. Raises Overtaken, _Unbuilt."""
 
-    return build_local(
-        wanted.setting, stream, wanted.folder, dimension=model.dimension,
-        count=count_vectors(session, model.id), recall=wanted.recall, rows_of=rows_of,
-    )  # fmt: skip
+    workspace: Workspace
+    asked: _Asked
+    seen: Stamp | None  # was stored before this began: where it is newer, it is another history's
+    building: Path | None  # the folder whose turn is ours
 
-
-def _rows_of(workspace: Workspace, model: ModelRow) -> RowsOf:
-    def rows_of(ids: Ids) -> tuple[Ids, Rows]:
-        with workspace.catalogue.read() as session:
-            found = vectors_of(session, model, ids)
-        return found.ids, found.rows
-
-    return rows_of
-
-
-def _stored(workspace: Workspace, opened: Opened, stamp: Stamp, *, quietly: bool) -> Opened:
-    index = opened.index
-    assert not isinstance(index, MilvusIndex)  # a cluster stores itself
-    try:
-        # Readers leave it to writers: it takes minutes where there are millions.
-        if not quietly and isinstance(index, LayeredIndex) and index.changed > COMPACT_SHARE:
-            index.compact(workspace.index_folder(opened.model.fingerprint))
-        index.save(workspace.index_folder(opened.model.fingerprint), stamp)
-    except IndexFault:
-        if not quietly:
-            raise
+    def opened(self) -> Opened | None:
+        asked = self.asked
+        with self.workspace.catalogue.read() as session:
+            model = self._model(session)
+            if model is None:
+                return None
+            identity = session.scalars(select(CatalogueInfo.identity)).one()
+            stamp = Stamp(identity, model.fingerprint, model.generation, model.token)
+            folder = self.workspace.index_folder(model.fingerprint)
+            before = stored_state(folder)
+            if before and before.stamp != self.seen and before.stamp.newer_than(stamp):
+                raise Overtaken(before.stamp)
+            wanted = Wanted(
+                asked.setting or (before.setting if before else AUTO),
+                asked.recall or (before.recall if before else None), folder, before,
+            )  # fmt: skip
+            rows = rows_of(self.workspace, model)
+            try:
+                if asked.why:
+                    raise IndexStale(asked.why)
+                index, changed = caught_up(session, model, stamp, wanted, rows)
+                action: Action = "caught up" if changed else "current"
+                opened = Opened(index, model, action, "", saved=not changed)
+            except (IndexFault, FileNotFoundError) as fault:
+                if self.building != folder:
+                    raise _Unbuilt(folder) from fault
+                why = str(fault) if isinstance(fault, IndexFault) else "there is none yet"
+                index = built(session, model, wanted, rows)
+                opened, changed = Opened(index, model, "rebuilt", why, saved=False), 1.0
+        if isinstance(opened.index, FaissIndex) and opened.index.recall != wanted.recall:
+            opened.index.recall, changed = wanted.recall, max(changed, SAVE_SHARE)
+        if changed and (asked.save or (asked.save is None and changed > SAVE_SHARE)):
+            return self._stored(opened, stamp, wanted)
         return opened
-    return Opened(opened.index, opened.model, opened.action, opened.why, saved=True)
+
+    def _model(self, session: Session) -> ModelRow | None:
+        if self.asked.fingerprint is None:
+            return active_model(session)
+        return model_by_fingerprint(session, self.asked.fingerprint)
+
+    def _stored(self, opened: Opened, stamp: Stamp, wanted: Wanted) -> Opened:
+        index, quietly = opened.index, self.asked.save is None
+        assert not isinstance(index, MilvusIndex)  # a cluster stores itself
+        try:
+            # Readers leave it to writers: it takes minutes where there are millions.
+            if not quietly and isinstance(index, LayeredIndex) and index.crowded:
+                index.compact(wanted.folder)
+            before = wanted.before
+            index.save(wanted.folder, stamp, instead=None if before is None else before.stamp)
+        except IndexFault as fault:
+            if quietly:
+                return opened
+            now = stored_state(wanted.folder)
+            if now != wanted.before:  # and what this one begins with was swept away
+                raise Overtaken(None if now is None else now.stamp) from fault
+            raise
+        return replace(opened, saved=True)

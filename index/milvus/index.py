@@ -109,7 +109,7 @@ class MilvusIndex:
     def links(self) -> Ids:
         """(N,) ids of all entities, ascending."""
         held = (row["link_id"] for row in self._scan("link_id", self._where))
-        return np.array(sorted(held), dtype=np.int64)
+        return np.sort(np.fromiter(held, dtype=np.int64))
 
     def stats(self) -> IndexStats:
         """`count` is of entities: a picture that two marks show counts twice."""

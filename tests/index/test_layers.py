@@ -13,6 +13,7 @@ from support.layers import Table, layered
 from support.vectors import clustered_rows, plain_search, same
 
 from likemark.db.errors import IndexFault, InvalidInput
+from likemark.index import layers
 from likemark.index.layers import LayeredIndex
 from likemark.index.promise import Effort, Promise
 from likemark.index.protocol import Ids, Rows, Stamp, VectorIndex
@@ -208,16 +209,22 @@ def test_what_killed_builds_have_left_goes_when_the_next_begins(rows: Rows, tmp_
     del index
 
 
-def test_an_index_that_another_writer_has_replaced_says_so_in_one_line(
+def test_an_index_whose_base_another_writer_has_swept_away_goes_on(
     stored: Path, rows: Rows, tmp_path: Path
 ) -> None:
-    shutil.copytree(stored, tmp_path / "index")
-    index = fresh(tmp_path / "index", rows)
-    for base in (tmp_path / "index").glob("base-*"):
+    folder = tmp_path / "index"
+    shutil.copytree(stored, folder)
+    index = fresh(folder, rows)
+    for base in folder.glob("base-*"):
         shutil.rmtree(base)
-    with pytest.raises(IndexFault, match="cannot be read") as caught:
-        index.compact(tmp_path / "index")
+    index.add(np.arange(N, N + 3), rows[N : N + 3])
+    agrees(index, np.arange(N + 3), rows, seed=1)
+    with pytest.raises(IndexFault, match="cannot be stored") as caught:
+        index.save(folder, STAMP)
     assert "\n" not in str(caught.value)
+    index.compact(folder)
+    index.save(folder, STAMP)
+    agrees(fresh(folder, rows), np.arange(N + 3), rows, seed=2)
 
 
 @pytest.mark.parametrize("code", ["SQfp16", "Flat"])
@@ -238,3 +245,35 @@ def test_queries_are_shared_out_among_the_threads(stored: Path, rows: Rows) -> N
     """FAISS does so in one of its modes alone where lists are chosen before they are visited."""
     index = fresh(stored, rows)
     assert (index._base.engine.parallel_mode, index._added.parallel_mode) == (3, 3)
+
+
+def test_ids_are_known_in_whatever_parts_and_order_they_were_added(
+    stored: Path, rows: Rows
+) -> None:
+    index = fresh(stored, rows)
+    for part in ([410, 411], [430, 420], [425], [440, 441], [405]):
+        index.add(np.array(part), rows[part])
+        with pytest.raises(InvalidInput, match="there already"):
+            index.add(np.array([*part[-1:], 490]), rows[:2])
+    added = [405, 410, 411, 420, 425, 430, 440, 441]
+    agrees(index, np.array([*range(N), *added]), rows, seed=3)
+    assert index.remove(np.array([425, 441, 499])) == 2
+    added = [405, 410, 411, 420, 430, 440]
+    agrees(index, np.array([*range(N), *added]), rows, seed=4)
+
+
+def test_it_is_crowded_by_a_share_that_changed_or_by_many_that_were_added(
+    stored: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = fresh(stored, rows)
+    index.add(np.arange(N, N + 20), rows[N : N + 20])
+    index.remove(np.arange(80))
+    assert not index.crowded  # a quarter
+    index.remove(np.array([80]))
+    assert index.crowded
+    index = fresh(stored, rows)
+    index.add(np.arange(N, N + 20), rows[N : N + 20])
+    monkeypatch.setattr(layers, "MOST_ADDED", 20)
+    assert not index.crowded
+    index.add(np.array([N + 20]), rows[N + 20 : N + 21])
+    assert index.crowded

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from support.layers import Table, layered
 from support.processes import python
 from support.vectors import clustered_rows, same
 
 from likemark.db.errors import IndexDamaged, IndexFault
-from likemark.index.base import CONTENT, DRAFT, KEPT, TRAINED, Draft
+from likemark.index.base import CONTENT, TRAINED, Draft
 from likemark.index.layers import LayeredIndex
-from likemark.index.local import open_local
+from likemark.index.local import LocalIndex, open_local
 from likemark.index.protocol import Found, Rows, Stamp
-from likemark.index.storage import HEAD, stored_recall, stored_setting
+from likemark.index.storage import HEAD, KEPT, LOCK, stored_recall, stored_setting
+from likemark.index.sweeping import DRAFT, MAKING, TEMPORARY
 
 N, D = 300, 16
 STAMP = Stamp("c", "m", 1, "t")
@@ -282,3 +287,87 @@ def test_where_the_folder_cannot_be_written_the_index_stands_among_temporary_fil
         index.save(tmp_path / "file", STAMP)
     index.save(tmp_path / "else", STAMP)
     assert open_local(tmp_path / "else")[0].ids().tolist() == list(range(N))
+
+
+@pytest.mark.parametrize("name", ["changes.npz", HEAD])
+@pytest.mark.parametrize("kind", ["build", "compact"])
+def test_storing_that_fails_leaves_no_base_behind(
+    folder: Path, rows: Rows, kind: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, before = answers(folder), sorted(folder.iterdir())
+    index: LocalIndex = layered("IVF8,SQ8", np.arange(N), rows[:N], folder)
+    if kind == "compact":
+        index, _ = open_local(folder)
+        assert isinstance(index, LayeredIndex)
+        index.compact(folder)
+    with monkeypatch.context() as patch:
+        full_for(name, patch)
+        with pytest.raises(IndexFault, match=r"cannot be stored .*No space left"):
+            index.save(folder, STAMP)
+    found = index.search(QUERIES, 5)  # of what is in memory
+    assert len(found.ids) == len(QUERIES)
+    del index
+    gc.collect()
+    assert sorted(folder.iterdir()) == before
+    assert same(answers(folder), right)
+
+
+def test_an_index_whose_layers_found_no_room_is_stored_when_there_is_some(
+    folder: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = layered("IVF8,SQ8", np.arange(40), rows[:40], folder)
+    with monkeypatch.context() as patch:
+        full_for("changes.npz", patch)
+        with pytest.raises(IndexFault, match="No space left"):
+            index.save(folder, STAMP)
+    index.save(folder, STAMP)
+    assert open_local(folder)[0].ids().tolist() == list(range(40))
+
+
+def full_for(name: str, patch: pytest.MonkeyPatch) -> None:
+    """As if the disk had no room for files of this name."""
+    as_it_is = Path.open
+
+    def open_(self: Path, *arguments: Any, **named: Any) -> Any:
+        if name in self.name and "w" in str((*arguments, *named.values())):
+            raise OSError(28, "No space left on device")
+        return as_it_is(self, *arguments, **named)
+
+    patch.setattr(Path, "open", open_)
+
+
+def test_what_a_killed_saver_has_left_goes_when_the_next_build_begins(folder: Path) -> None:
+    right, before = answers(folder), {path.name for path in folder.iterdir()}
+    (folder / f"{KEPT}0123").mkdir()
+    (folder / f"{KEPT}0123" / CONTENT).write_bytes(b"a base of gigabytes")
+    (folder / "2-0123.changes.npz").write_bytes(b"and its layers")
+    with FileLock(folder / LOCK):  # another is saving: they may be its
+        Draft(folder)
+        assert (folder / f"{KEPT}0123").exists()
+    Draft(folder)
+    gc.collect()
+    assert {path.name for path in folder.iterdir()} == before
+    assert same(answers(folder), right)
+
+
+def test_nothing_is_swept_away_by_a_head_that_cannot_be_read(folder: Path) -> None:
+    (folder / HEAD).write_text("not a head")
+    Draft(folder)
+    assert list(folder.glob(f"{KEPT}*"))
+
+
+def test_temporary_drafts_of_killed_readers_go_and_those_of_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    (tmp_path / "file").write_text("in the way")
+    for name in ("killed", "begun"):
+        (temporary / f"{TEMPORARY}{name}").mkdir()
+    (temporary / f"{TEMPORARY}killed" / MAKING).touch()
+    (temporary / f"{TEMPORARY}link").symlink_to(tmp_path)
+    living = Draft(tmp_path / "file")
+    other = Draft(tmp_path / "file")
+    left = {path.name.removeprefix(TEMPORARY) for path in temporary.iterdir()}
+    assert left == {"begun", "link", *(d.folder.name[len(TEMPORARY) :] for d in (living, other))}

@@ -141,3 +141,35 @@ def test_candidates_and_lists_are_chosen_together_by_what_both_cost(rows: Rows) 
     for mean, depth, probes in ((10, 1.5, 41), (1000, 3.0, 20), (10**5, 12.0, 5)):
         promise = measured(search, truth, lists=100, count=100 * mean, recall=0.99)
         assert promise.effort(10) == Effort(10, probes, depth, 1.0, 1.0)
+
+
+def test_a_depth_that_costs_more_than_what_was_found_is_not_tried(rows: Rows) -> None:
+    truth = held_out(rows[:N], count=40)
+    truth.take(np.arange(N), rows[:N])
+    tried: set[tuple[int, float]] = set()
+
+    def search(queries: Rows, k: int, effort: Effort) -> Ids:
+        tried.add((k, effort.depth))
+        return truth.ids[:, :k]
+
+    promise = measured(search, truth, lists=100, count=10_000, recall=0.99)
+    assert [each.depth for each in promise.efforts] == [1.5, 1.5]
+    assert tried == {(10, 1.5), (100, 1.5)}
+
+
+def test_few_queries_are_asked_at_once_and_all_are_counted(rows: Rows) -> None:
+    truth = held_out(rows[:N], count=250)
+    truth.take(np.arange(N), rows[:N])
+    sizes: set[int] = set()
+
+    def search(queries: Rows, k: int, effort: Effort) -> Ids:
+        sizes.add(len(queries))
+        right = [np.flatnonzero((truth.queries == query).all(axis=1))[0] for query in queries]
+        found = truth.ids[right, :k].copy()
+        found[np.array(right) >= 200] = -1  # the last fifty queries find nothing
+        return found
+
+    promise = measured(search, truth, lists=4, count=N, recall=0.7, depths=[1.0])
+    assert sizes == {100, 50}
+    assert promise.queries == 250
+    assert [each.recall for each in promise.efforts] == [0.8, 0.8]

@@ -30,7 +30,7 @@ SAVE_FOR_EVER = """
     while True:
         for index in indices:
             count = index.stats().count
-            index.save(folder, Stamp("c", "m", 1 if same else count, "t" if same else str(count)))
+            index.save(folder, Stamp("c", "m", 1, "t" if same else str(count)))
 """
 
 

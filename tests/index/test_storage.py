@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -241,3 +242,59 @@ def test_a_reader_that_a_writer_overtakes_reads_anew_whatever_it_stumbles_over(
     answer, state = opened(folder, load)
     assert (answer, state) == ("read", seen[1])
     assert seen[1].stamp.generation == seen[0].stamp.generation + 1
+
+
+def test_a_reader_that_meets_a_swept_folder_reads_anew(folder: Path) -> None:
+    seen: list[State] = []
+
+    def load(state: State) -> str:
+        seen.append(state)
+        if len(seen) == 1:
+            filled(60).save(folder, STAMP)
+            raise IndexFault("what it was about to read is gone")
+        return "read"
+
+    assert opened(folder, load)[0] == "read"
+    with pytest.raises(IndexFault, match="cannot be read"):
+        opened(folder, broken)
+
+
+def broken(state: State) -> str:
+    raise IndexFault("cannot be read")
+
+
+def count_and_stamp(folder: Path) -> tuple[int, Stamp]:
+    index, stamp = FaissIndex.open(folder)
+    return index.stats().count, stamp
+
+
+def test_an_older_state_does_not_replace_a_newer_one(folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    with pytest.raises(IndexFault, match="a newer state has been stored meanwhile"):
+        filled(60).save(folder, replace(STAMP, generation=6))
+    assert sorted(folder.iterdir()) == before
+    assert count_and_stamp(folder) == (50, STAMP)
+
+
+@pytest.mark.parametrize("other", [{"generation": 8}, {"token": "u"}])
+def test_a_state_that_is_not_older_replaces_it(folder: Path, other: dict[str, Any]) -> None:
+    stamp = replace(STAMP, **other)
+    filled(60).save(folder, stamp)
+    assert count_and_stamp(folder) == (60, stamp)
+
+
+@pytest.mark.parametrize("other", [{"catalogue": "d"}, {"model": "n"}])
+def test_generations_of_other_catalogues_and_models_are_not_compared(
+    folder: Path, other: dict[str, Any]
+) -> None:
+    stamp = replace(STAMP, generation=1, **other)
+    filled(60).save(folder, stamp)
+    assert count_and_stamp(folder) == (60, stamp)
+
+
+def test_a_newer_state_that_was_looked_at_may_be_replaced_and_no_other(folder: Path) -> None:
+    old = replace(STAMP, generation=6)
+    with pytest.raises(IndexFault, match="newer"):
+        filled(60).save(folder, old, instead=replace(STAMP, token="another"))
+    filled(60).save(folder, old, instead=STAMP)
+    assert count_and_stamp(folder) == (60, old)

@@ -178,12 +178,14 @@ def test_a_writer_that_another_overtook_stores_all_the_same(
     fill(workspace, "late")
     save, calls = LayeredIndex.save, 0
 
-    def overtaken(self: LayeredIndex, folder: Path, stamp: Stamp) -> None:
+    def overtaken(
+        self: LayeredIndex, folder: Path, stamp: Stamp, *, instead: Stamp | None = None
+    ) -> None:
         nonlocal calls
         calls += 1
         if calls == 1:  # the other sweeps away the base that this one has opened
             open_index(workspace, save=True, rebuild=True)
-        save(self, folder, stamp)
+        save(self, folder, stamp, instead=instead)
 
     monkeypatch.setattr(LayeredIndex, "save", overtaken)
     found = opened(workspace, save=True)

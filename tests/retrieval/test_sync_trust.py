@@ -21,13 +21,18 @@ from support.indexed import (
     opened,
     remove,
 )
+from support.layers import stream_of
 from support.marks import DIMENSION, FINGERPRINT, file_entry, model, put, vector
+from support.vectors import clustered_rows
 
 from likemark.db.catalogue import Catalogue
 from likemark.db.errors import IndexFault, InvalidInput
-from likemark.db.vectors import activate, add_model, add_vectors
-from likemark.index.factory import EXACT_BELOW
+from likemark.db.vectors import activate, add_model, add_vectors, forget_vectors
+from likemark.index.building import Plan, build
+from likemark.index.factory import AUTO, EXACT_BELOW
+from likemark.index.faiss_index import FaissIndex
 from likemark.retrieval.sync import open_index
+from likemark.retrieval.trust import unfit
 from likemark.retrieval.workspace import Workspace
 
 
@@ -86,7 +91,23 @@ def test_a_restored_backup_is_noticed(sqlite_workspace: Workspace, tmp_path: Pat
         "rebuilt", "the catalogue has another history (restored from a backup?)"
     )  # fmt: skip
 
-    # The same number of changes again, but other ones: only the token tells.
+    # Its own state, older by number, takes the place of the other history's.
+    found = opened(sqlite_workspace, save=True)
+    assert (found.action, found.saved) == ("rebuilt", True)
+    assert opened(sqlite_workspace).action == "current"
+
+
+def test_a_history_of_as_many_changes_is_told_by_its_token(
+    sqlite_workspace: Workspace, tmp_path: Path
+) -> None:
+    path = sqlite_workspace.root / "catalogue.db"
+    fill(sqlite_workspace, *names(10))
+    sqlite_workspace.close()
+    shutil.copy(path, tmp_path / "backup.db")
+    fill(sqlite_workspace, "later")
+    opened(sqlite_workspace, save=True)
+    sqlite_workspace.close()
+    shutil.copy(tmp_path / "backup.db", path)
     fill(sqlite_workspace, "something else")
     found = opened(sqlite_workspace)
     assert found.action == "rebuilt"
@@ -169,6 +190,26 @@ def test_auto_is_exact_until_the_collection_outgrows_it(sqlite_workspace: Worksp
     found = open_index(sqlite_workspace)
     assert found is not None
     assert found.action == "current"
+    with sqlite_workspace.catalogue.write() as session:  # below that size again, and not far
+        forget_vectors(session, [1000, 1001])
+    found = open_index(sqlite_workspace)
+    assert found is not None
+    assert (found.action, found.index.factory) == ("caught up", "IVF2048,SQfp16")
+
+
+def test_auto_goes_back_to_exact_search_where_the_collection_is_half_that_size(
+    tmp_path: Path,
+) -> None:
+    rows = clustered_rows(400, DIMENSION, clusters=8)
+    plan = Plan("IVF4,SQfp16", AUTO, DIMENSION, 400)
+    lists = build(plan, stream_of(np.arange(400), rows), tmp_path)
+    exact = FaissIndex.create(AUTO, dimension=DIMENSION)
+    half = EXACT_BELOW // 2
+    assert unfit(lists, AUTO, None, EXACT_BELOW - 1) == ""
+    assert unfit(lists, AUTO, None, half) == ""
+    assert unfit(lists, AUTO, None, half - 1) == "the collection has shrunk to exact search"
+    assert unfit(exact, AUTO, None, EXACT_BELOW - 1) == ""
+    assert unfit(exact, AUTO, None, EXACT_BELOW) == "the collection has outgrown exact search"
 
 
 def test_the_new_model_takes_over_with_an_index_of_its_own(workspace: Workspace) -> None:

@@ -55,9 +55,12 @@ class Augment:
     recipe: str = "default"  # one of likemark.augment.recipe's
     plain: float = 0.3  # share of the only views of their drawings that stay as they are
     photos: str = ""  # a folder of photos that marks are laid on; empty: none are
+    found: float = 0.0  # share of the other views that are cut out of made scenes, as of photos
 
     def __post_init__(self) -> None:
         check("augment.plain", 0 <= self.plain <= 1, "from 0 to 1")
+        check("augment.found", 0 <= self.found <= 1, "from 0 to 1")
+        check("augment.found", bool(self.photos) or not self.found, "0 without augment.photos")
 
 
 @dataclass(frozen=True, slots=True)

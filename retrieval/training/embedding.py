@@ -62,7 +62,7 @@ class Embedding:
         self._read(place, card.input_size)
         self._views = Views(
             self._training, self._sampler, recipe, card.input_size, config.run.seed,
-            config.augment.plain, place.share, photos,
+            config.augment.plain, place.share, photos, config.augment.found,
         )  # fmt: skip
         device = place.device.torch()
         self.network: MarkNetwork = starting_network(card, config.network, seed=config.run.seed)

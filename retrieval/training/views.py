@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from likemark.augment.pixels import WHITE
 from likemark.augment.recipe import Recipe
+from likemark.augment.scenes.snapshot import snapshot
 from likemark.augment.views import OPERATIONS, Mark, draw_plan, render
 from likemark.db.errors import PictureError
 from likemark.retrieval.pictures.load import load_picture
@@ -25,6 +26,7 @@ FINER = 1.25  # drawings are augmented at so many times the size of a view
 _TRIES = 8
 _KEPT = 256  # drawings whose segments a worker keeps
 _PHOTO = 320  # px of a photo's longer side
+_SCENE, _LEAST = 1.5, 64  # times a view's size, px: the side of a scene that a view is cut out of
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     plain: float  # share of the views of different drawings that stay as they are
     share: Share = field(default_factory=Share)
     photos: tuple[Path, ...] = ()  # what marks are laid on
+    found: float = 0.0  # share of the other views that are cut out of scenes made of them
     _marks: dict[int, Mark] = field(default_factory=dict)
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -58,6 +61,8 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         mark = self._mark(slot.drawing)
         if not slot.copied and rng.random() < self.plain:
             return prepared(mark.pixels, self.size)
+        if self.found and rng.random() < self.found:
+            return prepared(self._found(mark, rng), self.size)
         beside = self._beside({slot.group for slot in slots}, rng)
         behind = int(rng.integers(len(self.photos))) if self.photos else None
         plan = draw_plan(self.recipe, rng, with_photo=bool(self.photos))
@@ -68,6 +73,14 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             photo = self._photo(behind)
         view = render(mark, plan, self.recipe, rng, other=other, photo=photo)
         return prepared(view, self.size)
+
+    def _found(self, mark: Mark, rng: np.random.Generator) -> Pixels:
+        """The mark as it is found in a photo; as it is where it would hardly be seen."""
+        photo = self._photo(int(rng.integers(len(self.photos))))
+        cut = None
+        if photo is not None:
+            cut = snapshot(photo, mark, rng, side=max(_LEAST, round(_SCENE * self.size)))
+        return mark.pixels if cut is None else cut
 
     def _mark(self, drawing: int) -> Mark:
         if drawing not in self._marks:

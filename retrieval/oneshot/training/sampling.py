@@ -20,6 +20,7 @@ from torch.utils.data import Dataset
 from likemark.augment.scenes.decoys import disguised
 from likemark.augment.scenes.recipe import SCENE_RECIPES
 from likemark.augment.scenes.scene import Placed, make_scene
+from likemark.augment.scenes.snapshot import box_of
 from likemark.retrieval.oneshot.network import STRIDE
 from likemark.retrieval.oneshot.training.config import SceneBatch
 from likemark.retrieval.oneshot.training.material import Material
@@ -183,10 +184,10 @@ class _Sheet:
 
 def cut(pixels: Pixels, placed: Placed, rng: np.random.Generator) -> Pixels | None:
     """A mark as somebody cuts it out of a photo, never quite exactly; None where little is seen."""
-    rows, columns = (np.flatnonzero((placed.mask > 0).any(axis=axis)) for axis in (1, 0))
-    if placed.visible < _SEEN or not len(rows):
+    sides = box_of(placed)
+    if placed.visible < _SEEN or sides is None:
         return None
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    top, bottom, left, right = sides
     if min(bottom - top, right - left) < _LEAST:
         return None
     moved = rng.uniform(-_LOOSE / 3, _LOOSE, 4) * [

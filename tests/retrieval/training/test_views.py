@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from likemark.augment.recipe import RECIPES, Recipe, Scene
-from likemark.db.errors import NotFound, PictureError
+from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import prepared
-from likemark.retrieval.training.config import Batch
+from likemark.retrieval.training.config import Augment, Batch
 from likemark.retrieval.training.corpus import find_photos, read_corpus
 from likemark.retrieval.training.preview import preview
 from likemark.retrieval.training.sampler import Sampler
@@ -54,6 +54,22 @@ def test_marks_are_laid_on_photos_where_there_are_some(views: Views, tmp_path: P
     green = (pixels[..., 1].int() - pixels[..., 0].int() > 150).float().mean((1, 2))
     assert green.min() > 0.1
     assert torch.equal(replace(laid, photos=photos[:1])[0][0], replace(laid, photos=())[0][0])
+
+
+def test_marks_are_found_in_photos_as_often_as_is_asked(views: Views, tmp_path: Path) -> None:
+    photo = tmp_path / "green.png"
+    Image.new("RGB", (500, 300), (10, 200, 60)).save(photo)
+    plain = replace(views, recipe=Recipe(untouched=1.0), plain=0.0, photos=(photo,))
+    alone = torch.cat([plain[step][0] for step in range(3)]).float()
+    for share, least, most in ((0.0, 0.0, 0.0), (0.5, 0.2, 0.8), (1.0, 0.9, 1.0)):
+        pixels = torch.cat([replace(plain, found=share)[step][0] for step in range(3)]).float()
+        others = (pixels - alone).abs().mean((1, 2, 3)) > 16
+        assert least <= float(others.float().mean()) <= most, share
+
+
+def test_photos_are_needed_to_find_marks_in() -> None:
+    with pytest.raises(InvalidInput, match=r"augment\.found must be 0 without augment\.photos"):
+        Augment(found=0.2)
 
 
 def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:

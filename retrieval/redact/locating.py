@@ -11,6 +11,7 @@ from likemark.db.errors import InvalidInput, NotFound
 from likemark.retrieval.devices import AUTO
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.redact.regions import Locator, Pixels, Region
+from likemark.retrieval.redact.shapes import joined
 
 Locating = Callable[[Path], Locator]  # takes a file's name, before it is opened
 # A mark that stays is worse than a place covered without need: three times as bad. So a place is
@@ -45,7 +46,7 @@ def locating_queries(
 
     def locate(frame: Pixels) -> Sequence[Region]:
         found = finder.locate(np.ascontiguousarray(frame), asks, threshold=threshold)
-        return [each.region for each in found]
+        return each_once([each.region for each in found])
 
     return lambda path: locate
 
@@ -64,6 +65,24 @@ def locating_all(
         return [each.region for each in found]
 
     return lambda path: locate
+
+
+def each_once(found: Sequence[Region]) -> list[Region]:
+    """Places that several queries have found, joined: each is one mark, all of which is covered.
+
+    found: the surest first
+    """
+    from likemark.retrieval.oneshot.regions import is_same
+
+    places: list[Region] = []
+    for region in found:
+        for number, surer in enumerate(places):
+            if is_same(region.box, surer.box):
+                places[number] = joined(surer, region)
+                break
+        else:
+            places.append(region)
+    return places
 
 
 def check_threshold(threshold: float | None) -> None:

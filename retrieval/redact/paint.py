@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from likemark.retrieval.redact.regions import Mask, Region, hull_of
+from likemark.retrieval.redact.regions import Corners, Mask, Region, hull_of
 from likemark.retrieval.redact.style import Style
 from likemark.retrieval.redact.ways import WAYS, Place, Planes
 
@@ -70,7 +70,7 @@ def grown(region: Region, style: Style) -> tuple[int, int, Mask]:
     import cv2
 
     margin = max(style.margin * region.size, style.least_margin)
-    left, top, mask = _outline(region, style.covers)
+    left, top, mask = _outline(region, style)
     border = int(np.ceil(margin))
     wide = np.pad(mask, border)
     away = cv2.distanceTransform((wide == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
@@ -90,17 +90,18 @@ def covered_mask(shape: tuple[int, int], regions: Sequence[Region], style: Style
     return whole
 
 
-def _outline(region: Region, cover: str) -> tuple[int, int, Mask]:
+def _outline(region: Region, style: Style) -> tuple[int, int, Mask]:
     """The region's mask, filled to its convex hull or to its rotated box."""
     import cv2
 
-    if cover == "mask":
+    if style.covers == "mask":
         return region.left, region.top, region.mask
     outline = hull_of(region.mask) + np.array([region.left, region.top], np.int32)
-    if cover == "box":
+    if style.covers == "box":
+        corners = _lengthened(region, style.margin)
         # From the corners of px to the centres of the px inside of them, alike on all sides.
-        inwards = 0.5 * np.sign(region.corners - region.corners.mean(axis=0))
-        box = np.rint(region.corners - 0.5 - inwards).astype(np.int32)
+        inwards = 0.5 * np.sign(corners - corners.mean(axis=0))
+        box = np.rint(corners - 0.5 - inwards).astype(np.int32)
         both = np.concatenate([outline, box])
         outline = np.asarray(cv2.convexHull(both), np.int32).reshape(-1, 2)
     left, top = outline.min(axis=0).tolist()
@@ -108,6 +109,18 @@ def _outline(region: Region, cover: str) -> tuple[int, int, Mask]:
     mask = np.zeros((height, width), np.uint8)
     cv2.fillConvexPoly(mask, outline - np.array([left, top], np.int32), (255,))
     return left, top, mask
+
+
+def _lengthened(region: Region, margin: float) -> Corners:
+    """The corners of a long box moved outwards at its ends: found a little short, a word lacks a
+    letter there. With the margin all round that makes the margin's share of the length."""
+    sides = region.corners[[1, 2]] - region.corners[[0, 1]]
+    lengths = np.linalg.norm(sides, axis=1)
+    longer = int(lengths.argmax())
+    more = margin * (lengths[longer] - region.size) / max(float(lengths[longer]), 1.0)
+    ends = np.array([[-1, 1, 1, -1], [-1, -1, 1, 1]][longer], np.float64)
+    corners: Corners = region.corners + ends[:, None] * more * sides[longer]
+    return corners
 
 
 def _clipped(

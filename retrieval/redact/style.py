@@ -22,7 +22,7 @@ class Style:
 
     way: str = "mosaic"  # one of ways.WAYS
     cover: str | None = None  # "box", "hull" or "mask" of the region; None: the way's own
-    margin: float = 0.08  # that the mask grows by, as a share of the region's size
+    margin: float = 0.08  # that the mask grows by, as a share of the size; at ends, of the length
     least_margin: int = 2  # px that it grows by at least
     cell: float = 0.25  # side of a mosaic's cell, as a share of the region's size
     least_cell: int = 8  # px of its side at least

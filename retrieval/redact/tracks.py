@@ -38,6 +38,7 @@ from likemark.retrieval.redact.shapes import (
 from likemark.retrieval.redact.style import Style
 
 _SAME_SCENE = 0.8  # likeness by which a mark outlives what looks like a cut: a flash of light
+_PLAIN = 0.8  # likeness from which a mark is plainly still where it was followed to
 _SAME_MARK = 0.5  # likeness below which a mark is not followed further back
 _MATCH = 0.4  # shared px over the px of either, from which a found region is a track's
 _PART = 0.8  # share of a found region inside a track's
@@ -51,15 +52,16 @@ class Tracking:
     """How marks are followed through a film. All in frames but `still`."""
 
     every: int = 1  # marks are located in every so many frames, and after each cut
-    hold: int = 24  # a mark is covered for so many frames after it was found last
+    hold: int = 24  # a mark is covered for so many frames after it was last found or plain to see
+    follow: int = 240  # and for no more than so many after it was found last, but for the hold
     lookback: int = 12  # a mark is covered in so many frames before it was found first
     still: float = 0.5  # px: a mark that moves by less is at rest
 
     def __post_init__(self) -> None:
-        if self.every < 1 or self.lookback < 0 or not self.still >= 0:
+        if self.every < 1 or min(self.lookback, self.follow) < 0 or not self.still >= 0:
             raise InvalidInput(
-                f"every is {self.every}, lookback {self.lookback}, still {self.still}: they must "
-                "be 1 or more, 0 or more, 0 or more"
+                f"every is {self.every}, lookback {self.lookback}, follow {self.follow}, still "
+                f"{self.still}: they must be 1 or more, the others 0 or more"
             )
         if self.hold < self.every:
             raise InvalidInput(f"hold is {self.hold}: it must be no less than every, {self.every}")
@@ -73,7 +75,8 @@ class Track:
     anchor: Anchor  # what it is compared with
     matrix: Matrix  # from the anchor's frame to the present one
     region: Region  # in the present frame; the very same object while it is at rest
-    unseen: int = 0  # frames since it was found
+    unseen: int = 0  # frames since it was found, or plainly there
+    since: int = 0  # frames since it was found
     moving: bool = False  # whether it moved since then
 
 
@@ -124,11 +127,16 @@ class Tracker:
 
     def _stepped(self, track: Track, before: View, view: View, begins: bool) -> Track | None:
         """A track in the next frame, or None where it ends."""
-        if track.unseen >= self._tracking.hold or before.shape != view.shape:
+        hold, follow = self._tracking.hold, self._tracking.follow
+        if track.unseen >= hold or track.since >= max(hold, follow) or before.shape != view.shape:
             return None
         found = self._carried(track, before, view)
-        track = replace(track if found is None else found, unseen=track.unseen + 1)
-        if begins and likeness(track.anchor, view, track.matrix) < _SAME_SCENE:
+        track = track if found is None else found
+        alike = likeness(track.anchor, view, track.matrix)
+        # Once lost, it may be what hides it that is followed: only a finding tells.
+        is_plain = found is not None and alike >= _PLAIN and not track.unseen
+        track = replace(track, unseen=0 if is_plain else track.unseen + 1, since=track.since + 1)
+        if begins and alike < _SAME_SCENE:
             return None
         return None if outside(track.region, view.shape) else track
 
@@ -186,7 +194,7 @@ class Tracker:
         ours, theirs = window_of(region), window_of(track.region)
         covered = shared(ours, grown(track.region, self._style)) >= _COVERED * area(ours)
         if covered and (not track.moving or area(theirs) <= _LARGER * area(ours)):
-            return replace(track, unseen=0, moving=False)
+            return replace(track, unseen=0, since=0, moving=False)
         if not track.moving:
             # At rest, what two findings disagree about is covered: else the edge would flicker,
             # and a finding of a part would lay bare the rest.
@@ -225,4 +233,6 @@ class Tracker:
 
 def _set(track: Track, region: Region, view: View) -> Track:
     anchor = anchored(view, region)
-    return replace(track, anchor=anchor, matrix=np.eye(3), region=region, unseen=0, moving=False)
+    return replace(
+        track, anchor=anchor, matrix=np.eye(3), region=region, unseen=0, since=0, moving=False
+    )

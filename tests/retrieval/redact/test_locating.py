@@ -12,7 +12,8 @@ from support.located import RED, RedFinder, save, scene
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.retrieval.oneshot.finder import Finder
-from likemark.retrieval.redact.locating import locating_all, locating_queries
+from likemark.retrieval.redact.locating import each_once, locating_all, locating_queries
+from likemark.retrieval.redact.regions import region_of_box
 
 
 @pytest.fixture
@@ -34,8 +35,16 @@ def test_every_query_is_asked_in_every_scene(finder: RedFinder, tmp_path: Path) 
         save(tmp_path / "more" / name, badge())
     locating = locating_queries([alone, tmp_path / "more"], threshold=0.1, device="cpu")
     locate = locating(tmp_path / "any.png")
-    assert [region.box for region in locate(scene((10, 20)))] == [(10, 20, 30, 32)] * 3
-    assert len(locate(scene((10, 20), (50, 40)))) == 6
+    assert [region.box for region in locate(scene((10, 20)))] == [(10, 20, 30, 32)]
+    assert len(locate(scene((10, 20), (50, 40)))) == 2
+    assert len(finder.seen) == 2
+
+
+def test_places_that_are_one_are_joined_and_others_stay() -> None:
+    whole, part = region_of_box(10, 10, 60, 30), region_of_box(10, 10, 40, 30)
+    other = region_of_box(100, 10, 30, 30)
+    boxes = [region.box for region in each_once([part, other, whole])]
+    assert boxes == [(10, 10, 70, 40), (100, 10, 130, 40)]
 
 
 def test_a_place_is_covered_before_the_finder_would_name_it(

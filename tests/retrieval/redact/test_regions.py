@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from likemark.db.errors import InvalidInput
+from likemark.retrieval.redact.paint import covered_mask
 from likemark.retrieval.redact.regions import (
     Region,
     region_of_box,
     region_of_mask,
     region_of_polygon,
 )
+from likemark.retrieval.redact.style import Style
 
 
 def test_a_region_of_a_mask_holds_its_window_and_its_box() -> None:
@@ -58,3 +60,15 @@ def test_what_is_no_region_is_refused() -> None:
         Region(0, 0, np.ones((3, 3), np.float32), np.zeros((4, 2)))  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="four points"):
         Region(0, 0, np.ones((3, 3), np.uint8), np.full((4, 2), np.nan))
+
+
+def test_the_ends_of_a_long_box_get_the_margin_of_its_length() -> None:
+    style = Style(margin=0.1, least_margin=0)
+    for word, axis in ((region_of_box(60, 90, 200, 20), 1), (region_of_box(90, 60, 20, 200), 0)):
+        mask = covered_mask((320, 320), [word], style) > 0
+        along, across = (np.flatnonzero(mask.any(axis=each)) for each in (1 - axis, axis))
+        assert (int(along[0]), int(along[-1])) == pytest.approx((40, 279), abs=1)
+        # A tenth of the size: the side of a square as large, 63 px.
+        assert (int(across[0]), int(across[-1])) == pytest.approx((84, 115), abs=1)
+    square = covered_mask((320, 320), [region_of_box(100, 100, 50, 50)], style) > 0
+    assert np.flatnonzero(square.any(axis=0)).tolist() == list(range(95, 155))

@@ -120,8 +120,26 @@ def test_a_damaged_frame_is_no_cut(shot: Shot, red: Red) -> None:
 def test_a_mark_that_is_found_no_more_is_let_go_after_the_hold(shot: Shot, red: Red) -> None:
     frames = [shot(30, 20) for _ in range(12)]
     first = {0: [region_of_mask(red(frames[0]))]}
-    marks = track(frames, lambda number: first.get(number, []), Tracking(hold=5))
+    marks = track(frames, lambda number: first.get(number, []), Tracking(hold=5, follow=0))
     assert [len(m) for m in marks] == [1] * 6 + [0] * 6
+
+
+def test_a_mark_that_is_plain_to_see_stays_covered_between_findings_far_apart(
+    shot: Shot, red: Red
+) -> None:
+    frames = [shot(30 + k // 9, 20, noise=k % 2) for k in range(40)]
+    found = {k: [region_of_mask(red(frames[k]))] for k in (0, 39)}
+    marks = track(frames, lambda number: found.get(number, []), Tracking(hold=5, lookback=3))
+    assert min(recall(frames, marks, red)) > 0.97
+
+
+def test_a_mark_that_something_hides_is_let_go_after_the_hold(shot: Shot, red: Red) -> None:
+    frames = [shot(30, 20) for _ in range(14)]
+    for frame in frames[4:]:
+        frame[16:50, 24:72] = np.random.default_rng(5).integers(0, 256, (34, 48, 3))
+    first = {0: [region_of_mask(red(frames[0]))]}
+    marks = track(frames, lambda number: first.get(number, []), Tracking(hold=5))
+    assert [len(m) for m in marks] == [1] * 9 + [0] * 5
 
 
 def test_frames_between_two_looks_and_those_after_a_cut_are_covered(shot: Shot, red: Red) -> None:
@@ -162,7 +180,8 @@ def test_a_frame_without_texture_keeps_its_mark_in_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"every": 0}, {"lookback": -1}, {"still": -1}, {"hold": 3, "every": 4}]
+    "settings",
+    [{"every": 0}, {"lookback": -1}, {"follow": -1}, {"still": -1}, {"hold": 3, "every": 4}],
 )
 def test_tracking_that_cannot_be_is_refused(settings: dict[str, int]) -> None:
     with pytest.raises(InvalidInput):

@@ -115,7 +115,8 @@ def locate(
     limits = opt.limits(max_megapixels, max_megabytes, any_extension)
     options = LocateOptions(top=top, every=every, limits=limits)
     targets = Targets(overlay, coco, yolo, yolo_polygons)
-    asked = labelled([each.name for each in list_sources(query or [])])
+    queries = list_sources(query or [], pictures_alone=True)
+    asked = labelled([each.name for each in queries])
     sources = list_sources(scenes, lambda line: note(f"likemark: {line}"))
     exports = Exports(targets, sources, asked)
     with _bar(len(sources)) as bar, ExitStack() as stack:

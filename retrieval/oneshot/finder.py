@@ -22,11 +22,11 @@ from likemark.retrieval.models import FoundModel, find_model
 from likemark.retrieval.oneshot import card as cards
 from likemark.retrieval.oneshot.card import Facts, OneShotCard
 from likemark.retrieval.oneshot.features import Features, load_features, size_of
+from likemark.retrieval.oneshot.judging import Candidate, Place, judged
 from likemark.retrieval.oneshot.network import STRIDE, OneShot
-from likemark.retrieval.oneshot.refine import Rect, refined
 from likemark.retrieval.oneshot.regions import Box, Logits, Spot, is_like, spots, suppressed
 from likemark.retrieval.oneshot.tiles import Level, Tile, levels, view
-from likemark.retrieval.oneshot.windows import is_round, likest, spot_of, windows
+from likemark.retrieval.oneshot.windows import likest, spot_of, windows
 from likemark.retrieval.pictures.normalise import flatten, prepared
 from likemark.retrieval.redact.regions import Region
 
@@ -37,9 +37,7 @@ _FLAT = 12  # levels within which a picture is of one colour
 _KEPT = 12  # views of a scene that are kept for its next query
 _OWN, _MORE, _ANY = 8, 4, 40  # places that are embedded: of a query's mask, of any mark beside it
 # and of any mark alone
-_FITTED = 3  # places of a query, the surest, whose boxes are fitted
 _LIKEST = 4  # of a scene's windows, likest to a query
-_SURE = 0.2  # probability from which it is worth it
 _ROUND = 0.04  # of a box's sides: what its crop shows round it
 
 
@@ -50,16 +48,6 @@ class Ask:
     name: str
     tokens: torch.Tensor  # (T, C)
     row: Row | None  # (D,), of length 1; None: any mark
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidate:
-    """A place where a query's mark may be."""
-
-    region: Region  # px of the scene, its score yet to come
-    facts: Facts
-    row: Row  # (D,), of length 1: its crop's embedding
-    is_window: bool  # one of the scene's largest, whatever the masks say
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,12 +153,10 @@ class Finder:
         least = self.threshold if threshold is None else threshold
         found: list[Located] = []
         if not is_flat(scene) and asks:
-            for number, known in enumerate(self.candidates(scene, asks)):
-                judged = [(self._judged(number, each), each.is_window) for each in known]
-                sure = [each for each in judged if each[0].region.score >= least]
-                kept = [each for each, is_window in sure if not is_window or _is_alone(each, sure)]
-                best = [kept[n] for n in suppressed([each.region for each in kept])]
-                found += self._refined(scene, asks[number], best)
+            for number, places in enumerate(self.places(scene, asks)):
+                named = [self._named(number, place) for place in places]
+                sure = [each for each in named if each.region.score >= least]
+                found += [sure[n] for n in suppressed([each.region for each in sure])]
         return sorted(found, key=lambda each: -each.region.score)
 
     def propose(self, scene: Pixels, *, threshold: float | None = None) -> list[Located]:
@@ -182,6 +168,16 @@ class Finder:
         with torch.inference_mode():
             tokens: torch.Tensor = self._network.any_query()
         return Ask("any mark", tokens, None)
+
+    def places(self, scene: Pixels, asks: Sequence[Ask]) -> list[list[Place]]:
+        """Of each query the places where it may be; of a query for any mark all candidates.
+
+        scene: (H, W, 3)
+        """
+        return [
+            judged(known) if ask.row is not None else [Place(each, each.facts) for each in known]
+            for ask, known in zip(asks, self.candidates(scene, asks), strict=True)
+        ]
 
     def candidates(self, scene: Pixels, asks: Sequence[Ask]) -> list[list[Candidate]]:
         """Of each query all places of all levels, neither judged nor suppressed: those of its own
@@ -232,27 +228,12 @@ class Finder:
             for each, row in zip(seen, rows, strict=True)
         ]
 
-    def _refined(self, scene: Pixels, ask: Ask, found: list[Located]) -> list[Located]:
-        """The surest ones with their boxes fitted; each place still only once."""
-        wanted, size = ask.row, (scene.shape[0], scene.shape[1])
-        if wanted is None:
-            return found
-        fitted = []
-        for place, each in enumerate(found):
-            likeness = each.similarity or 0.0
-            if place < _FITTED and each.region.score >= _SURE:
-                region = refined(
-                    each.region, likeness, size, lambda boxes: self._of_boxes(scene, boxes), wanted
-                )
-                each = replace(each, region=region)
-            fitted.append(each)
-        return [fitted[n] for n in suppressed([each.region for each in fitted])]
-
-    def _of_boxes(self, scene: Pixels, boxes: Sequence[Rect]) -> NDArray[np.float32]:
+    def _of_boxes(self, scene: Pixels, boxes: Sequence[Box]) -> NDArray[np.float32]:
         return self._rows([cut_out(scene, box) for box in boxes])
 
-    def _judged(self, number: int, known: Candidate) -> Located:
-        region = replace(known.region, score=self.card.probability(known.facts))
+    def _named(self, number: int, place: Place) -> Located:
+        known = place.candidate
+        region = replace(known.region, score=self.card.probability(place.facts))
         return Located(number, region, known.facts.similarity, known.row)
 
     def _level(
@@ -312,21 +293,13 @@ class Finder:
         return self.embedder.embed(np.stack(squares))
 
 
-def _is_alone(window: Located, places: Sequence[tuple[Located, bool]]) -> bool:
-    """Whether it is more than what lies round a surer place."""
-    return not any(
-        place.region.score > window.region.score and is_round(window.region.box, place.region.box)
-        for place, _ in places
-    )
-
-
 def crop(scene: Pixels, region: Region) -> Pixels:
     """What the scene shows in a region's box, with a little round it."""
     return cut_out(scene, region.box)
 
 
-def cut_out(scene: Pixels, box: Rect) -> Pixels:
-    left, top, right, bottom = (round(side) for side in box)
+def cut_out(scene: Pixels, box: Box) -> Pixels:
+    left, top, right, bottom = box
     x, y = round((right - left) * _ROUND), round((bottom - top) * _ROUND)
     return np.ascontiguousarray(scene[max(0, top - y) : bottom + y, max(0, left - x) : right + x])
 

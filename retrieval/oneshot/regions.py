@@ -17,7 +17,10 @@ from likemark.retrieval.redact.regions import Region, box_round
 Logits = NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom, px
 _LEAST = 3  # places of a mask, fewer than which are no mark
-_LEVELS = (0.0, -1.0, -2.0)  # logits from which a place is in the mask
+# Logits from which a place is in the mask, those whose masks are right most often first.
+_LEVELS = (-1.0, 0.0, -2.0)
+_FAR = 4.0  # logits beyond which an edge would no longer move
+_ROUND = 2  # places round a mask that are looked at
 _MOST = 6  # places of a level that are looked at, the surest
 _JOINED = 2  # places: gaps within one mark, at most half of it
 _ALIKE = 0.8  # IoU of boxes from which one of them is enough to look at
@@ -79,29 +82,51 @@ def _spots(logits: Logits, scene: tuple[int, int], least: float) -> list[Spot]:
 def _spot(
     logits: Logits, top: int, left: int, cells: NDArray[np.bool_], scene: tuple[int, int]
 ) -> Iterator[Spot]:
-    """One, or none where less than a px of the scene is left of it."""
+    """One, or none where less than a px of the scene is left of it.
+
+    logits: (h, w), 0 at the mask's edge; cells: (tall, wide), its own, at top and left
+    """
+    import cv2
+
+    # Places right beside its own keep their logits: the edge lies where these cross zero.
+    near = cv2.dilate(np.pad(cells, _ROUND).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    region = _region(logits, top - _ROUND, left - _ROUND, near, scene)
+    if region is not None:
+        tall, wide = region.mask.shape
+        side = (tall / scene[0] * logits.shape[0] * wide / scene[1] * logits.shape[1]) ** 0.5
+        yield Spot(region, top, left, cells, side * STRIDE)
+
+
+def _region(
+    logits: Logits, top: int, left: int, near: NDArray[np.bool_], scene: tuple[int, int]
+) -> Region | None:
+    """The px at which the logits are above 0; None where there are none.
+
+    near: (tall, wide), the places that count, from top and left on; scene: H, W
+    """
     import cv2
 
     down, across = scene[0] / logits.shape[0], scene[1] / logits.shape[1]
-    tall, wide = cells.shape
-    values = np.where(cells, logits[top : top + tall, left : left + wide], -_FAR)
-    # A margin, so that the edge lies where the logits cross zero between two places.
-    padded = np.pad(values.clip(-_FAR, _FAR), 1, constant_values=-_FAR).astype(np.float32)
-    size = round(padded.shape[1] * across), round(padded.shape[0] * down)
+    rows, columns = (
+        np.arange(start, start + length).clip(0, end - 1)
+        for start, length, end in zip((top, left), near.shape, logits.shape, strict=True)
+    )
+    values = np.where(near, logits[np.ix_(rows, columns)], -_FAR).clip(-_FAR, _FAR)
+    size = round(near.shape[1] * across), round(near.shape[0] * down)
     if min(size) < 1:
-        return
-    fine = cv2.resize(padded, size, interpolation=cv2.INTER_LINEAR)
-    y, x = round((top - 1) * down), round((left - 1) * across)
+        return None
+    fine = cv2.resize(values.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    y, x = round(top * down), round(left * across)
     mask = np.where(fine > 0, np.uint8(255), np.uint8(0))
     mask = mask[max(0, -y) : scene[0] - y, max(0, -x) : scene[1] - x]
     x, y = max(0, x), max(0, y)
     if not mask.any():
-        return
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    mask = np.ascontiguousarray(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-    x, y = x + int(columns[0]), y + int(rows[0])
-    side = (mask.shape[0] / down * mask.shape[1] / across) ** 0.5 * STRIDE
-    yield Spot(Region(x, y, mask, box_round(mask, x, y)), top, left, cells, side)
+        return None
+    inked = [np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0)]
+    (first, last), (start, end) = ((int(each[0]), int(each[-1]) + 1) for each in inked)
+    mask = np.ascontiguousarray(mask[first:last, start:end])
+    x, y = x + start, y + first
+    return Region(x, y, mask, box_round(mask, x, y))
 
 
 def is_like(one: Region, other: Region) -> bool:
@@ -109,20 +134,18 @@ def is_like(one: Region, other: Region) -> bool:
     return iou(one.box, other.box) >= _ALIKE
 
 
-_FAR = 4.0  # logits beyond which an edge would no longer move
-
-
 def suppressed(regions: Sequence[Region]) -> list[int]:
     """The places, best first, of those that no better one has: non-maximum suppression by boxes."""
     order = np.argsort([-region.score for region in regions], kind="stable").tolist()
     kept: list[int] = []
     for number in order:
-        if not any(_is_same(regions[number].box, regions[other].box) for other in kept):
+        if not any(is_same(regions[number].box, regions[other].box) for other in kept):
             kept.append(number)
     return kept
 
 
-def _is_same(one: Box, better: Box) -> bool:
+def is_same(one: Box, better: Box) -> bool:
+    """Whether a place is one that a better one has found."""
     return iou(one, better) >= SAME or shared(one, better) / area(one) >= _INSIDE
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from likemark.db.errors import InvalidInput, NotFound
+from likemark.retrieval.pictures.sniff import PICTURES
 from likemark.retrieval.pictures.walk import told, walked
 from likemark.retrieval.redact.film import FORMATS
 from likemark.retrieval.redact.jobs import SCENES
@@ -61,12 +62,16 @@ class Scene:
 
 
 def list_sources(
-    names: Sequence[str], noted: Callable[[str], None] = lambda line: None
+    names: Sequence[str],
+    noted: Callable[[str], None] = lambda line: None,
+    *,
+    pictures_alone: bool = False,
 ) -> list[Source]:
     """Files as they are named, and what is below folders; each once.
 
     noted: called with a line that says what of a folder was passed over
-    Raises NotFound for a folder without pictures and videos.
+    pictures_alone: of a folder, as where it holds queries; else its videos too
+    Raises NotFound for a folder without any.
     """
     sources: dict[str, Source] = {}
     for name in names:
@@ -74,9 +79,10 @@ def list_sources(
             sources.setdefault(os.path.abspath(name), Source(name, Path(Path(name).name)))
             continue
         others: Counter[str] = Counter()
-        found = list(walked(Path(name), SCENES, passed_over=others))
+        endings = PICTURES if pictures_alone else SCENES
+        found = list(walked(Path(name), endings, passed_over=others))
         if not found:
-            raise NotFound(f"{name}: holds no pictures or videos")
+            raise NotFound(f"{name}: holds no pictures{'' if pictures_alone else ' or videos'}")
         if line := told(Path(name), others):
             noted(line)
         for path in found:

@@ -88,11 +88,11 @@ def _judged(finder: Finder, batch: tuple[torch.Tensor, ...]) -> Iterator[Judged]
             if ask[0] == number
         ]
         pairs = [(ask, target) for ask, target in own if ask is not None]
-        found = finder.candidates(scene, [ask for ask, _ in pairs])
-        for (_, target), candidates in zip(pairs, found, strict=True):
+        found = finder.places(scene, [ask for ask, _ in pairs])
+        for (_, target), places in zip(pairs, found, strict=True):
             whole = cv2.resize(target.astype(np.uint8), scene.shape[1::-1])
-            for each in candidates:
-                yield each.facts, _is_mine(each.region, whole)
+            for each in places:
+                yield each.facts, _is_mine(each.candidate.region, whole)
 
 
 def _is_mine(region: Region, whole: NDArray[np.uint8]) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from likemark.retrieval.oneshot.regions import spots, suppressed
@@ -28,6 +29,20 @@ def test_each_blob_is_a_place_and_the_surest_comes_first() -> None:
         (found[0].region.box[2] - found[0].region.box[0])
         * (found[0].region.box[3] - found[0].region.box[1])
     )
+
+
+@pytest.mark.parametrize("radius", [3, 5, 9])
+def test_a_mask_ends_where_its_logits_cross_the_level(radius: int) -> None:
+    down, across = np.mgrid[:100, :150] + 0.5
+    # One a place: the level of -1 is crossed a place further out.
+    logits = (radius - 1 - np.hypot(down - 50, across - 75)).astype(np.float32)
+    mask = spots(logits, SCENE)[0].region
+    y, x = np.mgrid[:400, :600] + 0.5
+    truth = np.hypot(y - 200, x - 300) < 4 * radius
+    found = np.zeros(SCENE, np.bool_)
+    tall, wide = mask.mask.shape
+    found[mask.top : mask.top + tall, mask.left : mask.left + wide] = mask.mask > 0
+    assert (found & truth).sum() / (found | truth).sum() > 0.96
 
 
 def test_letters_of_one_word_are_one_place() -> None:

@@ -46,6 +46,15 @@ def test_a_folder_without_scenes_is_said(tmp_path: Path) -> None:
         list_sources([str(touched(tmp_path, "code.ts"))])
 
 
+def test_of_a_folder_of_queries_only_the_pictures_are_asked_for(tmp_path: Path) -> None:
+    folder = touched(tmp_path / "in", "a.png", "clip.mp4")
+    assert [each.name for each in list_sources([str(folder)], pictures_alone=True)] == [
+        str(folder / "a.png")
+    ]
+    with pytest.raises(NotFound, match=r"holds no pictures$"):
+        list_sources([str(touched(tmp_path / "films", "clip.mp4"))], pictures_alone=True)
+
+
 def test_a_scene_is_rgb_and_knows_whether_it_is_of_one_colour() -> None:
     source = Source("a.png", Path("a.png"))
     pixels = np.full((5, 6, 3), 80, np.uint8)

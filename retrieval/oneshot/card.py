@@ -14,8 +14,8 @@ from likemark.retrieval.models import BUNDLED
 
 DEFAULT = BUNDLED / "oneshot" / "likemark-oneshot.json"
 # Of a place, that its probability is made of where any mark is looked for. A query's is made of the
-# similarity of the crop alone: masks say where to look, the retrieval model whether it is there. In
-# photos of unseen brands their logits mislead, which made scenes do not show.
+# likeness of crops alone, as `judging` weighs it: masks say where to look, the retrieval model
+# whether it is there. In photos of unseen brands logits mislead, which made scenes do not show.
 FACTS = ("peak", "mean", "side")
 
 
@@ -31,7 +31,7 @@ class OneShotCard(Card):
     heads: int
     fine: int  # channels of the branch that sees px
     # A place's probability: the logistic function of the first, and of the others times
-    query: tuple[float, ...]  # the similarity, where a query is looked for
+    query: tuple[float, ...]  # the likeness, where a query is looked for
     anything: tuple[float, ...]  # `FACTS`, where any mark is
     threshold: float  # probability from which a place counts, unless told otherwise
     licence: str  # SPDX, of the weights

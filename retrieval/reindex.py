@@ -9,7 +9,7 @@ from itertools import islice
 
 from likemark.db.browse import Unembedded, count_unembedded, unembedded
 from likemark.db.errors import LikemarkError, PictureError
-from likemark.db.lock import writer_lock
+from likemark.db.lock import Held, writer_lock
 from likemark.db.removal import sweep_orphans
 from likemark.db.vectors import (
     ModelRow,
@@ -72,13 +72,13 @@ def reindex(
     """
     options = options or ReindexOptions()
     card = model.card
-    with writer_lock(workspace.catalogue, wait=options.wait):
+    with writer_lock(workspace.catalogue, wait=options.wait) as held:
         with workspace.catalogue.write() as session:
             sweep_orphans(session)  # a killed run can have left some
             row = add_model(
                 session, fingerprint=card.fingerprint, name=card.name, dimension=card.dimension
             )
-        run = _Run(workspace, model, row, options)
+        run = _Run(workspace, model, row, options, held)
         embedded, failed = run.embed(problem, progress)
         if failed and not options.allow_missing:
             raise LikemarkError(
@@ -95,6 +95,7 @@ class _Run:
     model: FoundModel
     row: ModelRow
     options: ReindexOptions
+    held: Held
 
     def embed(
         self, problem: Callable[[str], None], progress: Callable[[int, int], None]
@@ -112,6 +113,7 @@ class _Run:
             pairs = embedder.stream(decoded, lambda item: pixels_of(item[1]))
             while batch := list(islice(pairs, BATCH_ROWS)):
                 vectors = {item.image_id: row for (item, _), row in batch if row is not None}
+                self.held.keep()
                 with self.workspace.catalogue.write() as session:
                     add_vectors(session, self.row.id, vectors)
                 done += len(vectors)
@@ -124,6 +126,7 @@ class _Run:
 
     def replaced(self) -> Opened:
         """The new index. The old model's answers until it is full."""
+        self.held.keep()
         cluster = cluster_setting(self.workspace, self.options.index)
         fingerprint = self.model.card.fingerprint
         if cluster is None:
@@ -155,6 +158,7 @@ class _Run:
         )  # fmt: skip
 
     def switch(self) -> None:
+        self.held.keep()
         with self.workspace.catalogue.write() as session:
             before = active_model(session)
             activate(session, self.row.id)

@@ -14,12 +14,16 @@ from typing import Any
 
 import pytest
 from support.corpus import draw_mark, write_corpus
+from support.models import tiny_model
 from support.postgres import Server
 from support.state import catalogue_state, index_state
 
+from likemark.db.errors import CatalogueError
 from likemark.db.lock import writer_lock
+from likemark.db.vectors import active_model
 from likemark.retrieval.indexing import IndexingOptions, index_paths
 from likemark.retrieval.models import FoundModel
+from likemark.retrieval.reindex import reindex
 from likemark.retrieval.workspace import Workspace
 
 
@@ -92,6 +96,25 @@ def test_two_machines_do_not_write_at_once(desk: Desk, logos: Path, database: st
     assert process.returncode == 1
     assert "another process is writing to" in err
     assert desk.json("index", logos)["added"] == 24
+
+
+def test_a_reindexing_that_has_lost_its_right_to_write_switches_nothing(
+    tmp_path: Path, logos: Path, database: str, tiny: FoundModel, postgres: Server
+) -> None:
+    def lose(done: int, total: int) -> None:
+        postgres.disconnect(str(space.catalogue.engine.url.database))
+
+    with Workspace.open(tmp_path / "home", database=database) as space:
+        index_paths(space, [logos], tiny)
+        other = tiny_model(space.models, name="other", seed=1)
+        with pytest.raises(CatalogueError, match="the right to write is lost"):
+            reindex(space, other, progress=lose)
+        with space.catalogue.read() as session:
+            model = active_model(session)
+        assert model is not None
+        assert model.name == tiny.card.name
+        report = reindex(space, other)  # goes on where it stopped
+        assert (report.embedded, report.opened.model.name) == (0, "other")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from likemark.db.blobs import unpacked
 from likemark.db.schema import Embedding, Mark, MarkImage, MarkNice, MarkVienna
-from likemark.db.vectors import ModelRow
+from likemark.db.vectors import ROWS, ModelRow
 
 BATCH = 2000
 
@@ -49,6 +49,18 @@ def all_links(session: Session, model: ModelRow, *, batch: int = BATCH) -> Itera
             return
         after = ids[-1]
         yield links_of(session, model, ids)
+
+
+def link_ids(session: Session, model: ModelRow) -> NDArray[np.int64]:
+    """(N,) ids of the links that `all_links` gives, ascending."""
+    query = (
+        select(MarkImage.id)
+        .join(Embedding, Embedding.image_id == MarkImage.image_id)
+        .where(Embedding.model_id == model.id)
+        .order_by(MarkImage.id)
+        .execution_options(yield_per=ROWS)
+    )
+    return np.fromiter(session.scalars(query), dtype=np.int64)
 
 
 def links_of(session: Session, model: ModelRow, link_ids: Sequence[int]) -> Links:

@@ -17,10 +17,9 @@ from sqlalchemy.orm import Session
 
 from likemark.db.changes import changed_links, newest_revision, revision_token
 from likemark.db.errors import Busy, IndexFault, IndexLost, IndexStale
-from likemark.db.links import BATCH, Links, all_links, links_of
-from likemark.db.schema import CatalogueInfo, Embedding, MarkImage
+from likemark.db.links import BATCH, Links, all_links, link_ids, links_of
+from likemark.db.schema import CatalogueInfo
 from likemark.db.vectors import (
-    ROWS,
     ModelRow,
     active_model,
     known_token,
@@ -34,7 +33,7 @@ from likemark.index.milvus.filters import Register
 from likemark.index.milvus.index import MilvusIndex
 from likemark.index.milvus.schema import ClusterStamp, Entries
 from likemark.index.milvus.url import ClusterUrl
-from likemark.index.protocol import Ids, Stamp
+from likemark.index.protocol import Stamp
 from likemark.retrieval.cluster_setting import remember
 from likemark.retrieval.cluster_turn import cluster_turn
 from likemark.retrieval.workspace import Workspace
@@ -100,22 +99,10 @@ def cluster_state(session: Session, model: ModelRow, setting: str) -> tuple[str,
         held = MilvusIndex(kept.collections, found).links()
     except IndexFault as fault:
         return str(fault), False
-    wanted = _link_ids(session, model)
+    wanted = link_ids(session, model)
     if not np.array_equal(held, wanted):
         return f"{found.name} holds other pictures than the catalogue", False
     return f"{len(wanted)} pictures of marks in {found.name}, those of the catalogue", True
-
-
-def _link_ids(session: Session, model: ModelRow) -> Ids:
-    """(N,) ids of the links whose picture has a vector of this model, ascending."""
-    query = (
-        select(MarkImage.id)
-        .join(Embedding, Embedding.image_id == MarkImage.image_id)
-        .where(Embedding.model_id == model.id)
-        .order_by(MarkImage.id)
-        .execution_options(yield_per=ROWS)
-    )
-    return np.fromiter(session.scalars(query), dtype=np.int64)
 
 
 def _busy(setting: str) -> Busy:

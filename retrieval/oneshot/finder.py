@@ -228,9 +228,6 @@ class Finder:
             for each, row in zip(seen, rows, strict=True)
         ]
 
-    def _of_boxes(self, scene: Pixels, boxes: Sequence[Box]) -> NDArray[np.float32]:
-        return self._rows([cut_out(scene, box) for box in boxes])
-
     def _named(self, number: int, place: Place) -> Located:
         known = place.candidate
         region = replace(known.region, score=self.card.probability(place.facts))
@@ -283,7 +280,8 @@ class Finder:
         """The rows of boxes' crops; of the last scene they are kept."""
         rows = self._held.rows
         new = [box for box in boxes if box not in rows]
-        rows.update(zip(new, self._of_boxes(scene, new), strict=True))
+        crops = [cut_out(scene, box) for box in new]
+        rows.update(zip(new, self._rows(crops), strict=True))
         return [rows[box] for box in boxes]
 
     def _rows(self, crops: Sequence[Pixels]) -> NDArray[np.float32]:

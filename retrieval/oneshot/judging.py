@@ -57,23 +57,22 @@ class Place:
 
 def judged(known: Sequence[Candidate]) -> list[Place]:
     """Each place once, the best first. known: of one query that is no query for any mark"""
-    places: list[Place] = []
+    groups: list[list[Candidate]] = []  # the one that stands for the others first
     alone = [each for each in known if not each.is_window or _is_alone(each, known)]
     for each in sorted(alone, key=lambda each: -each.likeness - each.lead):
-        box = each.region.box
-        over = (n for n, p in enumerate(places) if is_same(box, p.candidate.region.box))
-        number = next(over, None)
-        if number is None:
-            places.append(Place(each, each.facts))
-        elif each.likeness > (places[number].facts.similarity or 0.0):
-            better = replace(places[number].facts, similarity=each.likeness)
-            places[number] = replace(places[number], facts=better)
-    return [_with_lead(place) for place in places]
+        own = (g for g in groups if is_same(each.region.box, g[0].region.box))
+        group = next(own, None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    return [_place(group) for group in groups]
 
 
-def _with_lead(place: Place) -> Place:
-    sure = (place.facts.similarity or 0.0) + _SHARE * place.candidate.lead
-    return replace(place, facts=replace(place.facts, similarity=sure))
+def _place(group: Sequence[Candidate]) -> Place:
+    best = group[0]
+    sure = max(each.likeness for each in group) + _SHARE * best.lead
+    return Place(best, replace(best.facts, similarity=sure))
 
 
 def _is_alone(window: Candidate, known: Sequence[Candidate]) -> bool:

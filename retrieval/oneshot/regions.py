@@ -5,14 +5,14 @@ h, w: places of a level's mask, `STRIDE` px each; H, W: px of the scene.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likemark.retrieval.oneshot.network import PEAK, STRIDE
-from likemark.retrieval.redact.regions import Region, box_round
+from likemark.retrieval.redact.regions import Region, region_of_mask
 
 Logits = NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom, px
@@ -76,39 +76,24 @@ def _spots(logits: Logits, scene: tuple[int, int], least: float) -> list[Spot]:
             found.append((float(held[:PEAK].mean()), y, x, cells))
     found.sort(key=lambda each: -each[0])
     surest = found[:_MOST]
-    return [s for _, y, x, cells in surest for s in _spot(logits - least, y, x, cells, scene)]
+    made = (_spot(logits - least, y, x, cells, scene) for _, y, x, cells in surest)
+    return [spot for spot in made if spot is not None]
 
 
 def _spot(
     logits: Logits, top: int, left: int, cells: NDArray[np.bool_], scene: tuple[int, int]
-) -> Iterator[Spot]:
-    """One, or none where less than a px of the scene is left of it.
+) -> Spot | None:
+    """None where less than a px of the scene is left of it.
 
     logits: (h, w), 0 at the mask's edge; cells: (tall, wide), its own, at top and left
     """
     import cv2
 
+    down, across = scene[0] / logits.shape[0], scene[1] / logits.shape[1]
     # Places right beside its own keep their logits: the edge lies where these cross zero.
     near = cv2.dilate(np.pad(cells, _ROUND).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    region = _region(logits, top - _ROUND, left - _ROUND, near, scene)
-    if region is not None:
-        tall, wide = region.mask.shape
-        side = (tall / scene[0] * logits.shape[0] * wide / scene[1] * logits.shape[1]) ** 0.5
-        yield Spot(region, top, left, cells, side * STRIDE)
-
-
-def _region(
-    logits: Logits, top: int, left: int, near: NDArray[np.bool_], scene: tuple[int, int]
-) -> Region | None:
-    """The px at which the logits are above 0; None where there are none.
-
-    near: (tall, wide), the places that count, from top and left on; scene: H, W
-    """
-    import cv2
-
-    down, across = scene[0] / logits.shape[0], scene[1] / logits.shape[1]
     rows, columns = (
-        np.arange(start, start + length).clip(0, end - 1)
+        np.arange(start - _ROUND, start - _ROUND + length).clip(0, end - 1)
         for start, length, end in zip((top, left), near.shape, logits.shape, strict=True)
     )
     values = np.where(near, logits[np.ix_(rows, columns)], -_FAR).clip(-_FAR, _FAR)
@@ -116,17 +101,14 @@ def _region(
     if min(size) < 1:
         return None
     fine = cv2.resize(values.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    y, x = round(top * down), round(left * across)
+    y, x = round((top - _ROUND) * down), round((left - _ROUND) * across)
     mask = np.where(fine > 0, np.uint8(255), np.uint8(0))
     mask = mask[max(0, -y) : scene[0] - y, max(0, -x) : scene[1] - x]
-    x, y = max(0, x), max(0, y)
     if not mask.any():
         return None
-    inked = [np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0)]
-    (first, last), (start, end) = ((int(each[0]), int(each[-1]) + 1) for each in inked)
-    mask = np.ascontiguousarray(mask[first:last, start:end])
-    x, y = x + start, y + first
-    return Region(x, y, mask, box_round(mask, x, y))
+    region = region_of_mask(mask, left=max(0, x), top=max(0, y))
+    tall, wide = region.mask.shape
+    return Spot(region, top, left, cells, (tall / down * wide / across) ** 0.5 * STRIDE)
 
 
 def is_like(one: Region, other: Region) -> bool:

@@ -64,14 +64,17 @@ class Locator(Protocol):
         ...
 
 
-def region_of_mask(mask: Mask, *, score: float = 1.0) -> Region:
-    """A region from a (H, W) mask of the whole picture. Raises InvalidInput where it is all 0."""
+def region_of_mask(mask: Mask, *, left: int = 0, top: int = 0, score: float = 1.0) -> Region:
+    """A region from a (H, W) mask of the whole picture, or of what lies from left and top on.
+
+    Raises InvalidInput where it is all 0.
+    """
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         raise InvalidInput("a region's mask is all zero: leave the region out")
-    top, left = int(rows[0]), int(columns[0])
-    window = mask[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    window = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     inked = np.where(window > 0, np.uint8(255), np.uint8(0))
+    left, top = left + int(columns[0]), top + int(rows[0])
     return Region(left, top, inked, box_round(inked, left, top), score)
 
 

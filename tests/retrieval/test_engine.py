@@ -202,14 +202,19 @@ def test_two_pictures_that_the_same_many_marks_show_are_one_hit_and_what_else_sh
     assert [(hit.mark.title, hit.others) for hit in result.hits] == [("m0", 8), ("m9", 0)]
 
 
+def copies(parent: Path, count: int) -> Path:
+    """A folder of files of different bytes that all show one mark."""
+    folder = parent / "copies"
+    folder.mkdir()
+    for number in range(count):
+        draw_mark(4).save(folder / f"{number}.bmp", dpi=(number + 10, number + 10))
+    return folder
+
+
 def test_no_picture_is_looked_up_twice_for_one_query(
     workspace: Workspace, tiny: FoundModel, register: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = register.parent / "copies"
-    folder.mkdir()
-    for number in range(30):
-        draw_mark(4).save(folder / f"{number}.bmp", dpi=(number + 10, number + 10))
-    index_paths(workspace, [folder], tiny)
+    index_paths(workspace, [copies(register.parent, 30)], tiny)
     asked: list[list[int]] = []
 
     def noted(session: Session, image_ids: list[int], filters: Filters) -> dict[int, ShownImage]:
@@ -228,11 +233,7 @@ def test_no_picture_is_looked_up_twice_for_one_query(
 def test_the_last_hit_too_has_all_marks_that_show_its_picture(
     workspace: Workspace, tiny: FoundModel, register: Path, k: int
 ) -> None:
-    folder = register.parent / "copies"
-    folder.mkdir()
-    for number in range(9):
-        draw_mark(4).save(folder / f"{number}.bmp", dpi=(number + 10, number + 10))
-    index_paths(workspace, [folder], tiny)
+    index_paths(workspace, [copies(register.parent, 9)], tiny)
     (result,) = ask(workspace, tiny, register / "mark-0004.png", k=k)
     assert len(result.hits) == k
     assert len(result.hits[0].marks) == 10

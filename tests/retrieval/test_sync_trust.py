@@ -76,16 +76,20 @@ def test_an_index_of_another_catalogue_is_rebuilt(
         assert (found.action, found.why) == ("rebuilt", "it belongs to another catalogue")
 
 
-def test_a_restored_backup_is_noticed(sqlite_workspace: Workspace, tmp_path: Path) -> None:
-    path = sqlite_workspace.root / "catalogue.db"
-    fill(sqlite_workspace, *names(10))
-    sqlite_workspace.close()
-    shutil.copy(path, tmp_path / "backup.db")
+def restore(workspace: Workspace, backup: Path) -> None:
+    """Ten marks, as they were before one more was indexed."""
+    path = workspace.root / "catalogue.db"
+    fill(workspace, *names(10))
+    workspace.close()
+    shutil.copy(path, backup)
+    fill(workspace, "later")
+    opened(workspace, save=True)
+    workspace.close()
+    shutil.copy(backup, path)
 
-    fill(sqlite_workspace, "later")
-    opened(sqlite_workspace, save=True)
-    sqlite_workspace.close()
-    shutil.copy(tmp_path / "backup.db", path)
+
+def test_a_restored_backup_is_noticed(sqlite_workspace: Workspace, tmp_path: Path) -> None:
+    restore(sqlite_workspace, tmp_path / "backup.db")
     found = opened(sqlite_workspace, save=False)
     assert (found.action, found.why) == (
         "rebuilt", "the catalogue has another history (restored from a backup?)"
@@ -100,14 +104,7 @@ def test_a_restored_backup_is_noticed(sqlite_workspace: Workspace, tmp_path: Pat
 def test_a_history_of_as_many_changes_is_told_by_its_token(
     sqlite_workspace: Workspace, tmp_path: Path
 ) -> None:
-    path = sqlite_workspace.root / "catalogue.db"
-    fill(sqlite_workspace, *names(10))
-    sqlite_workspace.close()
-    shutil.copy(path, tmp_path / "backup.db")
-    fill(sqlite_workspace, "later")
-    opened(sqlite_workspace, save=True)
-    sqlite_workspace.close()
-    shutil.copy(tmp_path / "backup.db", path)
+    restore(sqlite_workspace, tmp_path / "backup.db")
     fill(sqlite_workspace, "something else")
     found = opened(sqlite_workspace)
     assert found.action == "rebuilt"

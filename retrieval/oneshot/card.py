@@ -39,6 +39,7 @@ class OneShotCard(Card):
     weights: str  # file name, beside the card
     sha256: str  # of the weights file, hexadecimal
     about: Mapping[str, Any] = field(default_factory=dict)  # data, recipe, scores: for people
+    embedder: str = ""  # the model that says how like two crops are: a name; empty: `model`
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -49,7 +50,8 @@ class OneShotCard(Card):
     def read(cls, path: Path) -> Self:
         """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
         values = cls.values(path)
-        if values.keys() ^ {f.name for f in fields(cls)}:
+        # Cards from before a crop could have a model of its own lack that field.
+        if {"embedder": "", **values}.keys() ^ {f.name for f in fields(cls)}:
             raise ModelDamaged(f"{cls.kind} card {path}: other fields than it must have")
         lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
         return cls(**{**values, **lists})
@@ -82,6 +84,8 @@ def _problem(card: OneShotCard) -> str | None:
     texts = (card.name, card.model, card.backbone, card.licence, card.weights, card.sha256)
     if not all(isinstance(text, str) and text for text in texts):
         return "name, model, backbone, licence, weights and sha256 must be text"
+    if not isinstance(card.embedder, str):
+        return "embedder must be text"
     if Path(card.weights).name != card.weights or not card.weights.endswith(".safetensors"):
         return f"weights {card.weights!r} must be a .safetensors file beside the card"
     sizes = (card.width, card.depth, card.heads, card.fine, *card.layers)

@@ -1,7 +1,7 @@
 """A mark found in scenes of any size, from one picture of it; or any mark, whichever it is.
 
 H, W: px of a scene; h, w: places of a level's mask; T, C: tokens and channels of `Features`;
-D: dimensions of the retrieval model.
+D: dimensions of the model that crops are embedded by.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from likemark.db.errors import InvalidInput, ModelDamaged, one_line
-from likemark.retrieval.devices import AUTO, Device, choose_device
+from likemark.retrieval.devices import AUTO, choose_device
 from likemark.retrieval.embedder import Embedder
-from likemark.retrieval.models import FoundModel, find_model
+from likemark.retrieval.models import find_model
 from likemark.retrieval.oneshot import card as cards
 from likemark.retrieval.oneshot.card import Facts, OneShotCard
 from likemark.retrieval.oneshot.features import Features, load_features, size_of
@@ -128,7 +128,9 @@ class Finder:
                 f"one-shot model {known.name!r} learned from another backbone than that of "
                 f"{model.card.name!r}: install the two that were made together"
             )
-        return cls(known, _filled(known, path.parent, features), features, _embedder(model, chosen))
+        network = _filled(known, path.parent, features)
+        embedder = find_model(known.embedder or known.model)
+        return cls(known, network, features, Embedder.load(embedder, device=chosen.name))
 
     def ask(self, query: Pixels, *, name: str = "query") -> Ask:
         """query: (h, w, 3 or 4). Raises InvalidInput for a picture of one colour."""
@@ -319,7 +321,3 @@ def _filled(card: OneShotCard, folder: Path, features: Features) -> OneShot:
     network = OneShot(size_of(card, features))
     card.fill(network, folder)
     return network
-
-
-def _embedder(model: FoundModel, device: Device) -> Embedder:
-    return Embedder.load(model, device=device.name)

@@ -39,6 +39,7 @@ class SceneBatch:
     right: int = 2  # questions of each scene for marks in it: as a drawing and as a crop in turn
     wrong: int = 3  # questions for marks that are not: look-alikes and others in turn
     size: int = 224  # px: the side of the square of a scene's area
+    spread: float = 1.0  # times that it is larger or smaller at most, drawn for each batch anew
     recipe: str = "default"  # one of likemark.augment.scenes.recipe's
 
     def __post_init__(self) -> None:
@@ -51,16 +52,19 @@ class SceneBatch:
         known = self.recipe in SCENE_RECIPES
         check("batch.recipe", known, f"one of {', '.join(SCENE_RECIPES)}")
         check("batch.size", 112 <= self.size <= 2048, "from 112 to 2048 px")
+        check("batch.spread", 1 <= self.spread <= 4, "from 1 to 4")
 
 
 @dataclass(frozen=True, slots=True)
 class SceneNetwork:
     model: str = "default"  # whose backbone sees: a vision transformer's name or card
+    embedder: str = ""  # the model that says how like crops are: its name or card; empty: `model`
     layers: tuple[int, ...] = (4, 7, 11)  # its blocks that are looked at, from 0
     width: int = 192  # channels
     depth: int = 2  # times that the scene looks at the query
     heads: int = 6  # of each look
     fine: int = 48  # channels of the branch that sees px
+    weights: str = ""  # the card of a one-shot model of that form to go on from, or "default"
 
     def __post_init__(self) -> None:
         check("network.layers", bool(self.layers) and min(self.layers) >= 0, "block numbers")

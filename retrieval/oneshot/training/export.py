@@ -62,7 +62,7 @@ def export_one_shot(
         _card(run, config, kept, draft).write(draft.with_suffix(".json"))
         finder = Finder.load(device=AUTO, card=draft.with_suffix(".json"))
     _, held_out, _ = read_material(config.data, run / SHAPES, told=lambda done, of: None)
-    batch = replace(config.batch, size=max(_SIZE, config.batch.size))
+    batch = replace(config.batch, size=max(_SIZE, config.batch.size), spread=1.0)
     asked = Questions(held_out, batch, config.run.seed + _SEED, finder.embedder.size, finder.step)
     card = calibrated(finder, asked, _BATCHES, told=told)
     write_whole(folder / card.weights, content)
@@ -80,13 +80,14 @@ def _card(run: Path, config: OneShotTraining, kept: Kept, weights: Path) -> OneS
         fine=network.fine, query=(0.0, 0.0), anything=(0.0,) * (len(FACTS) + 1),
         threshold=0.5, licence="Apache-2.0", provenance=_provenance(run, config, kept),
         weights=weights.name, sha256=file_sha256(weights), about={"recipe": _recipe(config)},
+        embedder=network.embedder and find_model(network.embedder).card.name,
     )  # fmt: skip
 
 
 def _recipe(config: OneShotTraining) -> dict[str, Any]:
     """All settings that the weights depend on, files by their last name."""
     recipe = bound(config.to_dict())
-    for name in ("data.corpus", "data.photos"):
+    for name in ("data.corpus", "data.photos", "network.weights"):
         recipe[name] = Path(recipe[name]).name
     plain: dict[str, Any] = json.loads(json.dumps(recipe))  # as a card that is read gives it back
     return plain
@@ -97,8 +98,9 @@ def _provenance(run: Path, config: OneShotTraining, kept: Kept) -> str:
     told = read_log(run / LOG, "started")
     data = f" ({told[-1]['drawings']:,} drawings, {told[-1]['photos']:,} photos)" if told else ""
     batch = config.batch
+    start = f"begun as {Path(config.network.weights).stem!r}, " if config.network.weights else ""
     return (
-        f"trained by likemark {version('likemark')} on scenes made of the corpus "
+        f"{start}trained by likemark {version('likemark')} on scenes made of the corpus "
         f"{Path(config.data.corpus).name!r}{data}: {kept.step:,} of {config.run.steps:,} steps of "
         f"{2 * batch.pairs} scenes and {2 * batch.pairs * (1 + batch.right + batch.wrong)} "
         f"questions, seed {config.run.seed}; validation mask IoU {kept.value:.4f} on held-out "

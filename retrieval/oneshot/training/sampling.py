@@ -43,6 +43,7 @@ class _Shown:
     pixels: Pixels  # (H, W, 3)
     masks: dict[int, Plane]  # by group: (h, w)
     drawings: list[int]  # that were meant to be in it, its own marks
+    decoy: int | None = None  # a drawing like one of them that is in it, disguised
     crops: dict[int, Pixels] = field(default_factory=dict)  # by group: (S, S, 3)
 
 
@@ -66,8 +67,9 @@ class Questions(Dataset[tuple[torch.Tensor, ...]]):
         return self._asked(pairs, rng)
 
     def _size(self, rng: np.random.Generator) -> tuple[int, int]:
-        aspect = float(np.exp(rng.uniform(-1, 1) * np.log(_ASPECT)))
-        sides = (self.batch.size * aspect**0.5, self.batch.size / aspect**0.5)
+        aspect, larger = np.exp(rng.uniform(-1, 1, 2) * np.log([_ASPECT, self.batch.spread]))
+        size = self.batch.size * float(larger)
+        sides = (size * float(aspect) ** 0.5, size / float(aspect) ** 0.5)
         tall, wide = (max(4, round(side / self.step)) * self.step for side in sides)
         return tall, wide
 
@@ -87,13 +89,14 @@ class Questions(Dataset[tuple[torch.Tensor, ...]]):
         there = [] if rng.random() < self.batch.empty else drawings
         marks = [material.mark(drawing) for drawing in there]
         groups = [material.group_of(drawing) for drawing in there]
+        other = None
         if there and rng.random() < self.batch.decoy:
             other = material.alike(there[0], rng)
             marks.append(disguised(material.mark(other), marks[0]))
             groups.append(material.group_of(other))
         recipe = SCENE_RECIPES[self.batch.recipe]
         made = make_scene(material.photo(rng), marks, rng, recipe, size=size)
-        shown = _Shown(made.pixels, {}, drawings)
+        shown = _Shown(made.pixels, {}, drawings, other)
         for number, group in enumerate(groups):
             mask = _coarse(made.place_of(number))
             shown.masks[group] = np.maximum(mask, shown.masks.get(group, 0))
@@ -116,7 +119,7 @@ class Questions(Dataset[tuple[torch.Tensor, ...]]):
                     sheet.ask_own(pair[1 - side], turn, turn + side)
                 for turn in range(self.batch.wrong):
                     if turn % 2 == 0:
-                        sheet.ask_alike(rng)
+                        sheet.ask_alike(pair[1 - side], turn, rng)
                     else:
                         sheet.ask_other(others[int(rng.integers(len(others)))], turn + side)
         return sheet.batch()
@@ -144,18 +147,20 @@ class _Sheet:
         """For one of the marks that the scene was made with, as its twin in the pair has it."""
         self._ask(twin, twin.drawings[turn % len(twin.drawings)], way)
 
-    def ask_alike(self, rng: np.random.Generator) -> None:
-        drawings = self._scenes[-1].drawings
-        near = self._material.alike(int(rng.choice(drawings)), rng)
-        self._ask(None, near, 0)
+    def ask_alike(self, twin: _Shown, turn: int, rng: np.random.Generator) -> None:
+        """For what looks like one of its marks: first as the twin shows it, if it does."""
+        near = twin.decoy if turn == 0 else None
+        if near is None:
+            near = self._material.alike(int(rng.choice(self._scenes[-1].drawings)), rng)
+        self._ask(twin, near, 1)
 
     def ask_other(self, other: _Shown, turn: int) -> None:
         self._ask(other, other.drawings[turn % len(other.drawings)], turn)
 
-    def _ask(self, source: _Shown | None, drawing: int, way: int) -> None:
+    def _ask(self, source: _Shown, drawing: int, way: int) -> None:
         """way: odd, as a crop of the source, if it has one; even, as the drawing itself."""
         group = self._material.group_of(drawing)
-        crop = source.crops.get(group) if source is not None and way % 2 else None
+        crop = source.crops.get(group) if way % 2 else None
         key = (drawing, -1) if crop is None else (drawing, id(source))
         if key not in self._places:
             self._places[key] = len(self._queries)

@@ -5,12 +5,14 @@ A: questions; h, w: places of a mask.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from likemark.retrieval.models import find_model
+from likemark.retrieval.oneshot.card import DEFAULT, OneShotCard
 from likemark.retrieval.oneshot.features import load_features, size_of
 from likemark.retrieval.oneshot.network import OneShot
 from likemark.retrieval.oneshot.training.config import OneShotTraining
@@ -25,13 +27,16 @@ class OneShotTask(SceneTask):
     """See `Task`. Statistics of norms, and the means over right questions, are a process's own."""
 
     def __init__(self, config: OneShotTraining, place: Place) -> None:
-        """Raises InvalidInput, NotFound and ModelError for what is named and is not there."""
+        """Raises InvalidInput, NotFound and ModelError for what is named and is not there, and
+        ModelDamaged for weights to go on from that are of another form."""
         super().__init__(config, place)
         self.config = config
         model = find_model(config.network.model)
         self.features = load_features(model, config.network.layers, place.device)
         torch.manual_seed(config.run.seed)
         self.network: nn.Module = OneShot(size_of(config.network, self.features))
+        if config.network.weights:
+            _go_on(self.network, config.network.weights)
         self.network.to(place.device.torch())
         self.read()
 
@@ -74,3 +79,9 @@ class OneShotTask(SceneTask):
                 batch = tuple(part.to(self._device.torch()) for part in batch)
                 judged.add(self.answers(network, batch).cpu(), batch[2].cpu(), batch[3].cpu())
         return Measured(*judged.measured())
+
+
+def _go_on(network: nn.Module, weights: str) -> None:
+    """weights: as `SceneNetwork` has it"""
+    path = DEFAULT if weights == "default" else Path(weights)
+    OneShotCard.read(path).fill(network, path.parent)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.models import tiny_model
 
 from likemark.augment.marks import Mark
 from likemark.augment.scenes.recipe import SceneRecipe
@@ -155,13 +156,34 @@ def test_a_transparent_query_is_asked_on_a_ground_that_shows_it(finder: Finder) 
     assert float(one @ other) > 0.9
 
 
-def test_a_network_of_another_backbone_is_refused(tmp_path: Path) -> None:
-    for part in (DEFAULT, DEFAULT.with_suffix(".safetensors")):
-        shutil.copy(part, tmp_path)
+def changed(folder: Path, **fields: object) -> Path:
+    """The shipped network's card, and its weights beside it."""
+    shutil.copy(DEFAULT.with_suffix(".safetensors"), folder)
     card = json.loads(DEFAULT.read_text(encoding="utf-8"))
-    card["backbone"] = "0" * 64
+    (folder / DEFAULT.name).write_text(json.dumps({**card, **fields}), encoding="utf-8")
+    return folder / DEFAULT.name
+
+
+def test_crops_are_compared_by_the_model_that_the_card_names(tmp_path: Path, scene: Scene) -> None:
+    tiny = tiny_model(tmp_path / "model")
+    other = Finder.load(device="cpu", card=changed(tmp_path, embedder=tiny.reference))
+    assert other.embedder.card.name == "tiny"
+    ask = other.ask(load_picture(QUERY))
+    found = other.locate(scene.pixels, [ask], threshold=0.0)
+    assert ask.row is not None
+    assert {each.row.shape for each in found} == {ask.row.shape} == {(other.embedder.dimension,)}
+
+
+def test_a_card_without_a_model_for_crops_compares_them_by_its_own(tmp_path: Path) -> None:
+    card = json.loads(changed(tmp_path).read_text(encoding="utf-8"))
+    card.pop("embedder", None)
     (tmp_path / DEFAULT.name).write_text(json.dumps(card), encoding="utf-8")
+    finder = Finder.load(device="cpu", card=tmp_path / DEFAULT.name)
+    assert finder.embedder.card.name == card["model"]
+
+
+def test_a_network_of_another_backbone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelDamaged, match="learned from another backbone"):
-        Finder.load(device="cpu", card=tmp_path / DEFAULT.name)
+        Finder.load(device="cpu", card=changed(tmp_path, backbone="0" * 64))
     with pytest.raises(ModelError, match="no such file"):
         Finder.load(device="cpu", card=tmp_path / "none.json")

@@ -34,6 +34,17 @@ def test_a_small_false_place_costs_more_than_its_share_of_the_px() -> None:
     assert float(mask_loss(quiet, target)) < 0.01
 
 
+def test_places_at_the_edge_of_a_mark_are_no_false_ones() -> None:
+    target = torch.zeros(1, 64, 64)
+    target[0, 24:40, 24:40] = 1
+    found = target * 12 - 6
+    edge, far = found.clone(), found.clone()
+    edge[0, 24:40, 40] = 6.0
+    far[0, 24:40, 50] = 6.0
+    assert float(mask_loss(edge, target)) < 0.2
+    assert float(mask_loss(far, target)) > 10 * float(mask_loss(edge, target))
+
+
 def test_the_gradient_is_that_of_the_loss() -> None:
     generator = torch.Generator().manual_seed(0)
     target = (torch.rand(3, 6, 6, generator=generator) > 0.7).double()

@@ -8,11 +8,14 @@ import pytest
 import torch
 from support.training import Heard
 
-from likemark.db.errors import InvalidInput, NotFound
+from likemark.db.errors import InvalidInput, ModelDamaged, NotFound
+from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.devices import choose_device
+from likemark.retrieval.oneshot.card import FACTS, OneShotCard
 from likemark.retrieval.oneshot.training.config import OneShotTraining
 from likemark.retrieval.oneshot.training.sampling import ANY, Questions
 from likemark.retrieval.oneshot.training.task import OneShotTask
+from likemark.retrieval.pictures.normalise import prepared
 from likemark.retrieval.training.export import kept_weights
 from likemark.retrieval.training.task import Place, Share
 from likemark.retrieval.training.tasks import settings_of, written
@@ -68,6 +71,57 @@ def test_what_is_asked_for_is_where_the_target_says(task: OneShotTask) -> None:
         own = targets[asks[:, 0] == scene]
         anything = own[0]  # asked first: for any mark
         assert bool((own.amax(0) <= anything).all())
+
+
+def test_scenes_are_of_as_many_sizes_as_they_are_told_to_be(task: OneShotTask) -> None:
+    def areas(spread: float) -> list[float]:
+        batch = replace(task.config.batch, size=224, spread=spread)
+        asked = Questions(task.material, batch, 0, *task.sides)
+        return [asked[n][0].shape[1] * asked[n][0].shape[2] / 224**2 for n in range(8)]
+
+    assert max(areas(1.0)) / min(areas(1.0)) < 1.3  # rounded to whole patches
+    assert 2 < max(areas(2.0)) / min(areas(2.0)) < 17
+
+
+def test_a_look_alike_is_asked_for_as_the_twin_scene_shows_it(task: OneShotTask) -> None:
+    def crops(decoy: float) -> int:
+        """Of the first wrong questions of 16 scenes, how many are no drawing."""
+        batch = replace(task.config.batch, empty=0.0, decoy=decoy, size=392, marks=1)
+        size = task.sides[0]
+        marks = [task.material.mark(n).pixels for n in range(len(task.material.corpus))]
+        drawn = {prepared(pixels, size).tobytes() for pixels in marks}
+        found = 0
+        for step in range(4):
+            _, queries, asks, _ = Questions(task.material, batch, 0, *task.sides)[step]
+            wrong = asks[1 + batch.right :: 1 + batch.right + batch.wrong, 1].tolist()
+            found += sum(queries[n].numpy().tobytes() not in drawn for n in wrong)
+        return found
+
+    assert crops(0.0) == 0
+    assert crops(1.0) >= 4
+
+
+def test_a_training_goes_on_from_a_model(
+    task: OneShotTask, quick: OneShotTraining, tmp_path: Path
+) -> None:
+    from safetensors.torch import save_file
+
+    save_file(task.network.state_dict(), tmp_path / "own.safetensors")
+    known = quick.network
+    OneShotCard(
+        name="own", model="tiny-vit", backbone=task.features.fingerprint(), layers=known.layers,
+        width=known.width, depth=known.depth, heads=known.heads, fine=known.fine,
+        query=(0.0, 0.0), anything=(0.0,) * (len(FACTS) + 1), threshold=0.5, licence="CC0-1.0",
+        provenance="drawn", weights="own.safetensors",
+        sha256=file_sha256(tmp_path / "own.safetensors"),
+    ).write(tmp_path / "own.json")  # fmt: skip
+    place = Place(tmp_path, Share(), choose_device("cpu"), Heard(), None)
+    going_on = replace(known, weights=str(tmp_path / "own.json"))
+    later = replace(quick, network=going_on, run=replace(quick.run, seed=1))
+    found = OneShotTask(later, place).network.state_dict()
+    assert all(torch.equal(value, found[key]) for key, value in task.network.state_dict().items())
+    with pytest.raises(ModelDamaged, match=r"own\.safetensors does not fit"):
+        OneShotTask(replace(later, network=replace(going_on, width=32)), place)
 
 
 def test_marks_and_photos_are_split_never_pairs(task: OneShotTask) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likemark.retrieval.oneshot.card import Facts
-from likemark.retrieval.oneshot.regions import is_same
+from likemark.retrieval.oneshot.regions import SAME, area, iou, shared
 from likemark.retrieval.oneshot.windows import is_round
 from likemark.retrieval.redact.regions import Region
 
@@ -24,6 +24,7 @@ from likemark.retrieval.redact.regions import Region
 # made scenes of held-out marks and on photos that the benchmark's 240 questions do not ask in.
 _TWICE, _WINDOW = 0.12, 0.35
 _SHARE = 0.3  # of that lead, how much counts in how sure a place is
+_HELD = 0.7  # share of the smaller of two places that the larger shows, from which they are one
 _SIDE = 32.0  # px of a level: the side of a place that is neither ahead nor behind
 
 
@@ -60,7 +61,7 @@ def judged(known: Sequence[Candidate]) -> list[Place]:
     groups: list[list[Candidate]] = []  # the one that stands for the others first
     alone = [each for each in known if not each.is_window or _is_alone(each, known)]
     for each in sorted(alone, key=lambda each: -each.likeness - each.lead):
-        own = (g for g in groups if is_same(each.region.box, g[0].region.box))
+        own = (g for g in groups if _is_of(each, g[0]))
         group = next(own, None)
         if group is None:
             groups.append([each])
@@ -73,6 +74,13 @@ def _place(group: Sequence[Candidate]) -> Place:
     best = group[0]
     sure = max(each.likeness for each in group) + _SHARE * best.lead
     return Place(best, replace(best.facts, similarity=sure))
+
+
+def _is_of(each: Candidate, lead: Candidate) -> bool:
+    """Whether a place is one that the other, which is ahead of it, has found, in part or whole."""
+    mine, its = each.region.box, lead.region.box
+    held = shared(mine, its) >= _HELD * min(area(mine), area(its))
+    return held or iou(mine, its) >= SAME
 
 
 def _is_alone(window: Candidate, known: Sequence[Candidate]) -> bool:

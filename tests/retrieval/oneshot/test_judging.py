@@ -52,6 +52,14 @@ def test_a_window_gives_way_to_a_small_likelier_place_in_it() -> None:
     assert [each.candidate for each in judged([window, small])] == [small]
 
 
+def test_a_window_that_shows_most_of_a_likelier_mark_is_no_second_place() -> None:
+    mark = candidate((350, 150, 160, 160), 0.97)
+    round_it = candidate((340, 0, 300, 300), 0.61, is_window=True)
+    half_of_it = candidate((430, 150, 200, 160), 0.6, is_window=True)
+    places = judged([mark, round_it, half_of_it])
+    assert [each.candidate for each in places] == [mark, half_of_it]
+
+
 def test_a_larger_place_is_surer_than_a_smaller_one_as_like() -> None:
     large, small = candidate((0, 0, 120, 120), 0.5), candidate((300, 300, 16, 16), 0.5)
     first, second = judged([small, large])

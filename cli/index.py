@@ -65,7 +65,7 @@ def index(
     expiry_date, owner, nice, vienna, goods; others are kept as they are. A second run embeds
     nothing that is there already, and a run that was stopped goes on where it was.
 
-    A tar shard is read in one pass; a picture of it is found again as SHARD.tar!/NAME.
+    A picture of a tar shard is found again as SHARD.tar!/NAME; NAME's .json holds register data.
     """
     from likemark.retrieval.distributed.options import WorkerOptions
     from likemark.retrieval.indexing import IndexingOptions, Listeners, index_paths
@@ -106,7 +106,11 @@ def _document(report: IndexingReport, opened: Opened) -> dict[str, object]:
         "embedded": report.embedded,
         "rejected": dict(report.rejected),
         "unusable_rows": report.unusable_rows,
-        "index": {"vectors": opened.index.stats().count, "factory": opened.index.factory},
+        "index": {
+            "vectors": opened.index.stats().count,
+            "factory": opened.index.factory,
+            "action": opened.action,
+        },
     }
 
 
@@ -122,6 +126,7 @@ def _sentence(report: IndexingReport, opened: Opened, collection: str) -> str:
         f"{report.removed} removed",
         f"{report.embedded} pictures embedded",
         f"{refused} refused" + (f" ({', '.join(reasons)})" if reasons else ""),
-        f"{opened.index.stats().count} vectors in the index",
+        f"{opened.index.stats().count} vectors in the index"
+        + (" (behind: another process is bringing it up to date)" * (opened.action == "behind")),
     ]
     return ", ".join(parts)

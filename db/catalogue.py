@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
 import time
 import uuid
@@ -17,11 +19,14 @@ from sqlalchemy.orm import Session
 
 from likemark.db import schema
 from likemark.db.changes import write_noted
-from likemark.db.errors import CatalogueError, one_line
+from likemark.db.errors import CatalogueError, NotFound, one_line
 from likemark.db.migrations import HEAD
 from likemark.db.stored import DamagedValue, read_json
 
 BUSY_SECONDS = 30
+_OURS, _VERSION = "catalogue_info", "alembic_version"  # tables that every catalogue has
+# Settings of PostgreSQL's driver that are secret: password, sslpassword, oauth_client_secret.
+_SECRET = re.compile("password|secret|token", re.IGNORECASE)
 NOT_UNDERSTOOD = "catalogue URL not understood; give a file or postgresql+psycopg://USER@HOST/NAME"
 
 
@@ -36,15 +41,16 @@ class Catalogue:
         self.engine = engine
 
     @classmethod
-    def open(cls, where: str | Path) -> Self:
+    def open(cls, where: str | Path, *, create: bool = True) -> Self:
         """Open, creating the tables or upgrading them if need be.
 
         where: a file of SQLite's, or a URL such as `postgresql+psycopg://user@host/name`.
-        Raises CatalogueError: unreachable, damaged, or written by a newer likemark.
+        create: without it nothing is made, and NotFound raised where no catalogue is.
+        Raises CatalogueError: unreachable, damaged, somebody else's, or of a newer likemark.
         """
         engine = _engine(where)
         try:
-            _bring_up_to_date(engine)
+            _bring_up_to_date(engine, create=create)
         except DBAPIError as error:
             engine.dispose()
             raise CatalogueError(f"catalogue {_shown(engine)}: {_reason(error)}") from error
@@ -55,7 +61,7 @@ class Catalogue:
 
     @property
     def shown(self) -> str:
-        """The URL without its password."""
+        """The URL without its password or any other secret."""
         return _shown(self.engine)
 
     @property
@@ -97,15 +103,16 @@ class Catalogue:
 def _engine(where: str | Path) -> Engine:
     if isinstance(where, Path) or "://" not in where:
         path = Path(where)
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):
             raise CatalogueError(f"catalogue {path}: its folder does not exist; create it first")
         url: str | URL = URL.create("sqlite", database=str(path))  # "?" means nothing in a path
     elif where.startswith(("sqlite:", "postgresql:", "postgresql+")):
         url = where
     else:
         raise CatalogueError(NOT_UNDERSTOOD)
-    # PostgreSQL's driver reads JSON itself.
-    options = {"json_deserializer": read_json} if str(url).startswith("sqlite") else {}
+    # PostgreSQL's driver reads JSON itself, and its server ends connections that stand idle.
+    sqlite = str(url).startswith("sqlite")
+    options = {"json_deserializer": read_json} if sqlite else {"pool_pre_ping": True}
     try:
         engine = create_engine(url, **options)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
@@ -138,12 +145,19 @@ def _write_ahead(cursor: Any) -> None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            cursor.execute("PRAGMA journal_mode = WAL")
+            if not _is_foreign(cursor):
+                cursor.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(0.02)
+
+
+def _is_foreign(cursor: Any) -> bool:
+    """Whether a file holds tables, and none of ours: nothing of it is changed."""
+    tables = cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return bool(tables) and (_OURS,) not in tables
 
 
 def _folded(value: Any) -> Any:
@@ -158,10 +172,15 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def _bring_up_to_date(engine: Engine) -> None:
+def _bring_up_to_date(engine: Engine, *, create: bool) -> None:
+    if not create and _lacks_file(engine):
+        raise _nothing(engine)
     with engine.connect() as connection:
-        if _revision(connection) == HEAD:
+        found = _revision(connection)
+        if found == HEAD:
             return
+        if found is None and not create:
+            raise _nothing(engine)
     with engine.execution_options(likemark_write=True).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('likemark schema'))"))
@@ -177,10 +196,11 @@ def _upgrade(connection: Connection) -> None:
             f"catalogue {_shown(connection.engine)}: schema {found!r} is newer than this likemark "
             f"knows ({HEAD!r}); upgrade likemark"
         )
-    if found is None and inspect(connection).has_table("marks"):
+    others = _tables(connection) - {_VERSION} if found is None else set()
+    if others:
         raise CatalogueError(
-            f"catalogue {_shown(connection.engine)}: holds a table 'marks' that is not likemark's; "
-            "give a database of its own"
+            f"catalogue {_shown(connection.engine)}: holds a table {one_line(min(others))!r} that "
+            "is not likemark's; give a database of its own"
         )
     upgrade(connection)
     if connection.execute(select(schema.CatalogueInfo.id)).first() is None:
@@ -188,13 +208,32 @@ def _upgrade(connection: Connection) -> None:
         connection.execute(schema.CatalogueInfo.__table__.insert(), row)  # type: ignore[attr-defined]
 
 
+def _lacks_file(engine: Engine) -> bool:
+    """Whether opening would make a file."""
+    name = engine.url.database or ":memory:"
+    plain = engine.dialect.name == "sqlite" and name != ":memory:" and not name.startswith("file:")
+    return plain and not os.path.exists(name)
+
+
+def _nothing(engine: Engine) -> NotFound:
+    return NotFound(
+        f"catalogue {_shown(engine)}: nothing is indexed in it yet; run: likemark index FOLDER"
+    )
+
+
 def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    """Of the schema; None where it is not there, whatever else is."""
+    tables = _tables(connection)
+    if _VERSION not in tables or (tables != {_VERSION} and _OURS not in tables):
         return None
     found: str | None = connection.execute(
-        text("SELECT version_num FROM alembic_version")
+        text(f"SELECT version_num FROM {_VERSION}")
     ).scalar_one_or_none()
     return found
+
+
+def _tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
 
 
 @contextmanager
@@ -209,7 +248,8 @@ def named_faults(catalogue: Catalogue) -> Iterator[None]:
 def _shown(engine: Engine) -> str:
     if engine.dialect.name == "sqlite":
         return engine.url.database or ":memory:"
-    return engine.url.render_as_string(hide_password=True)
+    secret = [name for name in engine.url.query if _SECRET.search(name)]
+    return engine.url.difference_update_query(secret).render_as_string(hide_password=True)
 
 
 def _reason(error: DBAPIError | DamagedValue) -> str:

@@ -93,9 +93,7 @@ def _file_lock(catalogue: Catalogue, wait: float) -> Iterator[None]:
 
 @contextmanager
 def _advisory_lock(catalogue: Catalogue, wait: float, collection: str | None) -> Iterator[Held]:
-    with named_faults(catalogue), catalogue.engine.connect() as connection:
-        # One transaction for the whole run would hold back the database's own cleaning.
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+    with lasting(catalogue) as connection:
         end = time.monotonic() + wait
         with ExitStack() as stack:
 
@@ -126,14 +124,7 @@ class _Whole:
         self._shown = shown
 
     def keep(self) -> None:
-        # Being asked also keeps it from being dropped as idle.
-        try:
-            self._connection.execute(text("SELECT 1"))
-        except DBAPIError as error:
-            raise CatalogueError(
-                f"catalogue {self._shown}: the connection that held the right to write is lost "
-                f"({one_line(str(error.orig), limit=100)}); run the same command again"
-            ) from error
+        keep(self._connection, self._shown, "the right to write")
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
@@ -154,6 +145,30 @@ class _One(_Whole):
         finally:
             if taken:
                 advisory(self._connection, f"pg_advisory_unlock({DROPPING})")()
+
+
+@contextmanager
+def lasting(catalogue: Catalogue) -> Iterator[Connection]:
+    """PostgreSQL's connection that locks belong to, which the server does not end as idle."""
+    # PostgreSQL 13 and older have no such limit.
+    unlimited = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = :name"
+    with named_faults(catalogue), catalogue.engine.connect() as connection:
+        # One transaction for the whole run would hold back the database's own cleaning.
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(text(unlimited), {"name": "idle_session_timeout"})
+        yield connection
+
+
+def keep(connection: Connection, shown: str, what: str) -> None:
+    """Raises CatalogueError where a connection is lost, and with it what it held."""
+    # Being asked also keeps it from being dropped as idle on the way.
+    try:
+        connection.execute(text("SELECT 1"))
+    except DBAPIError as error:
+        raise CatalogueError(
+            f"catalogue {shown}: the connection that held {what} is lost "
+            f"({one_line(str(error.orig), limit=100)}); run the same command again"
+        ) from error
 
 
 def advisory(

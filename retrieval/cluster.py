@@ -3,16 +3,19 @@
 What the cluster holds is stamped with the catalogue's state: the generation of the vectors and the
 revision of the links, each with its token. Catching up reads what changed since, writes it under
 the links' own ids, waits for the cluster's disk, and stamps it last: whoever is killed in between
-has it done again, to the same end.
+has it done again, to the same end. A note on the collection, made before the first write and taken
+back with the stamp, tells the next one so, even where another has stamped it meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from likemark.db.changes import changed_links, newest_revision, revision_token
@@ -31,11 +34,11 @@ from likemark.index.milvus.client import Client
 from likemark.index.milvus.collections import Collections, Found
 from likemark.index.milvus.filters import Register
 from likemark.index.milvus.index import MilvusIndex
-from likemark.index.milvus.schema import ClusterStamp, Entries
+from likemark.index.milvus.schema import ClusterStamp, Entries, Unsure
 from likemark.index.milvus.url import ClusterUrl
 from likemark.index.protocol import Stamp
 from likemark.retrieval.cluster_setting import remember
-from likemark.retrieval.cluster_turn import cluster_turn
+from likemark.retrieval.cluster_turn import Turn, cluster_turn
 from likemark.retrieval.workspace import Workspace
 
 Action = Literal["current", "caught up", "rebuilt", "behind"]
@@ -48,53 +51,67 @@ def open_cluster(
 ) -> tuple[MilvusIndex, ModelRow, Action] | None:
     """The active model's index on the cluster, and what was done: current, caught up, rebuilt.
 
-    "behind": another process is bringing it up to date; what it holds already is found. None while
-    there is no model. write: fill it when there is none, wait for others; rebuild: fill it anew.
-    Raises IndexFault when it cannot be reached or used.
+    "behind": another process is bringing it up to date, or it lets a reader write nothing; what it
+    holds already is found. None while there is no model. write: fill it when there is none, wait
+    for others; rebuild: fill it anew. Raises IndexFault when it cannot be reached or used, Busy.
     """
-    with cluster_turn(workspace.catalogue, wait=PATIENCE if write or rebuild else 0.0) as ours:
-        if rebuild and not ours:
+    with cluster_turn(workspace.catalogue, wait=PATIENCE if write or rebuild else 0.0) as turn:
+        if rebuild and not turn:
             raise _busy(setting)
         with workspace.catalogue.read() as session:
             model = active_model(session)
             if model is None:
                 return None
-            kept = _Kept(session, model, Client(ClusterUrl.parse(setting)))
-            index, action = kept.filled() if rebuild else kept.opened(ours=ours, write=write)
+            kept = _Kept(session, model, setting, turn)
+            index, action = kept.filled() if rebuild else kept.opened(write=write)
     if write or rebuild:
         remember(workspace, setting)
     return index, model, action
 
 
-def fill_cluster(workspace: Workspace, setting: str, fingerprint: str) -> MilvusIndex:
+def fill_cluster(
+    workspace: Workspace,
+    setting: str,
+    fingerprint: str,
+    *,
+    keep: Callable[[], None] = lambda: None,
+) -> MilvusIndex:
     """A new collection with the vectors of a model that may not be the active one yet.
 
-    The published collection answers until `publish_cluster`.
+    The published collection answers until `publish_cluster`. keep: called before each batch.
     """
-    with cluster_turn(workspace.catalogue, wait=PATIENCE) as ours:
-        if not ours:
+    with cluster_turn(workspace.catalogue, wait=PATIENCE) as turn:
+        if turn is None:
             raise _busy(setting)
         with workspace.catalogue.read() as session:
             model = model_by_fingerprint(session, fingerprint)
             assert model is not None
-            index = _Kept(session, model, Client(ClusterUrl.parse(setting))).fill()
+            index = _Kept(session, model, setting, turn).fill(keep)
     remember(workspace, setting)
     return index
 
 
 def publish_cluster(workspace: Workspace, index: MilvusIndex) -> None:
-    """Let it answer, and drop all others of this catalogue."""
-    with cluster_turn(workspace.catalogue, wait=PATIENCE):  # nobody is writing to the old one
+    """Let it answer, and drop all others of this catalogue. Raises Busy, IndexFault."""
+    with cluster_turn(workspace.catalogue, wait=PATIENCE) as turn:
+        if turn is None:  # somebody is writing to the old one
+            raise _busy(index.setting)
         index.publish()
+
+
+def reach_cluster(setting: str) -> None:
+    """Raises IndexFault where the cluster does not answer: before long work, not after it."""
+    with closing(Client(ClusterUrl.parse(setting))) as client:
+        client.call(lambda m, s: m.list_collections(timeout=s))
 
 
 def cluster_state(session: Session, model: ModelRow, setting: str) -> tuple[str, bool]:
     """What is to be said of the cluster's index, and whether all is well; nothing is changed."""
-    kept = _Kept(session, model, Client(ClusterUrl.parse(setting)))
+    kept = _Kept(session, model, setting)
     try:
         found = kept.collections.find(model.fingerprint)
-        kept.check(found, ours=False)
-        if found.stamp != kept.wanted:
+        kept.check(found)
+        if not kept.is_held_by(found):
             return "behind the catalogue; every command catches up by itself", True
         held = MilvusIndex(kept.collections, found).links()
     except IndexFault as fault:
@@ -111,69 +128,115 @@ def _busy(setting: str) -> Busy:
 
 
 class _Kept:
-    """One model's collection, within one reading transaction of the catalogue."""
+    """One model's collection, within one reading transaction of the catalogue.
 
-    def __init__(self, session: Session, model: ModelRow, client: Client) -> None:
+    turn: to write to it; None: another's, perhaps.
+    """
+
+    def __init__(
+        self, session: Session, model: ModelRow, setting: str, turn: Turn | None = None
+    ) -> None:
         self.session = session
         self.model = model
+        self.setting = setting
+        self.turn = turn
         identity = session.scalars(select(CatalogueInfo.identity)).one()
         revision = newest_revision(session)
         vectors = Stamp(identity, model.fingerprint, model.generation, model.token)
         self.wanted = ClusterStamp(vectors, revision.number, revision.token)
-        self.collections = Collections(client, identity)
+        self.collections = Collections(Client(ClusterUrl.parse(setting)), identity)
 
-    def opened(self, *, ours: bool, write: bool) -> tuple[MilvusIndex, Action]:
+    def opened(self, *, write: bool) -> tuple[MilvusIndex, Action]:
         try:
             found = self.collections.find(self.model.fingerprint)
         except IndexLost:
-            if not (ours and write):
+            if not write:
                 raise
+            if self.turn is None:  # another is filling it
+                raise _busy(self.setting) from None
             return self.filled()
-        self.check(found, ours=ours)
+        self.check(found)
         index = MilvusIndex(self.collections, found)
-        if found.stamp == self.wanted:
-            if ours and not found.published:
-                index.publish()
-            return index, "current"
-        if not ours:
+        if self.turn is None:
+            return index, "current" if self.is_held_by(found) else "behind"
+        try:
+            return self._brought_up_to_date(self.turn, index, found)
+        except IndexFault:  # a cluster that lets nothing be written can be searched
+            if write:
+                raise
             return index, "behind"
-        assert found.stamp is not None  # `find` gives no other
-        self._catch_up(index, found.stamp)
-        if not found.published:
-            index.publish()
-        return MilvusIndex(self.collections, self._stamped(found)), "caught up"
+
+    def is_held_by(self, found: Found) -> bool:
+        """Whether a collection surely holds this state of the catalogue."""
+        return found.stamp == self.wanted and found.unsure is None
 
     def filled(self) -> tuple[MilvusIndex, Action]:
         index = self.fill()
         index.publish()
         return index, "rebuilt"
 
-    def fill(self) -> MilvusIndex:
+    def fill(self, keep: Callable[[], None] = lambda: None) -> MilvusIndex:
+        """keep: called before each batch, as the turn is asked whether it is still ours."""
+        assert self.turn is not None
+        turn = self.turn
+        self._be_patient()
         found = self.collections.create(self.model.fingerprint, self.model.dimension)
         index = MilvusIndex(self.collections, found)
-        self._put(index, all_links(self.session, self.model))
-        index.store(self.wanted)
+        with self.collections.whole(found.name):
+            for links in all_links(self.session, self.model):
+                keep()
+                turn.keep()
+                index.put(_entries(links))
+            turn.keep()
+            index.store(self.wanted)
         return MilvusIndex(self.collections, self._stamped(found))
 
-    def _catch_up(self, index: MilvusIndex, stamp: ClusterStamp) -> None:
-        generation = stamp.vectors.generation
-        gone = removed_since(self.session, self.model.id, generation)
+    def _brought_up_to_date(
+        self, turn: Turn, index: MilvusIndex, found: Found
+    ) -> tuple[MilvusIndex, Action]:
+        action: Action = "current"
+        if not self.is_held_by(found):
+            self._catch_up(turn, index, found)
+            index, action = MilvusIndex(self.collections, self._stamped(found)), "caught up"
+        if not found.published:
+            turn.keep()
+            index.publish()
+        return index, action
+
+    def _catch_up(self, turn: Turn, index: MilvusIndex, found: Found) -> None:
+        assert found.stamp is not None  # `find` gives no other
+        self._be_patient()
+        since, left = found.unsure, None
+        if since is None:
+            # Who has lost its turn can still have a call under way: so it is done once more then.
+            generation, revision = found.stamp.vectors.generation, found.stamp.revision
+            since = Unsure(generation, revision, rounds=2 if turn.losable else 1)
+            turn.keep()
+            index.doubt(since)
+        elif since.rounds > 1:
+            left = replace(since, rounds=since.rounds - 1)
+        turn.keep()
+        gone = removed_since(self.session, self.model.id, since.generation)
         index.drop("image_id", gone.tolist())
         changed = changed_links(
-            self.session, self.model, generation=generation, revision=stamp.revision
+            self.session, self.model, generation=since.generation, revision=since.revision
         )
         for part in parts(changed, BATCH):
             links = links_of(self.session, self.model, part)
             there = {link.id for link in links.links}
+            turn.keep()
             index.drop("link_id", [link_id for link_id in part if link_id not in there])
-            self._put(index, [links])
-        index.store(self.wanted)
-
-    def _put(self, index: MilvusIndex, stream: Iterable[Links]) -> None:
-        for links in stream:
+            turn.keep()
             index.put(_entries(links))
+        turn.keep()
+        index.store(self.wanted, left)
 
-    def check(self, found: Found, *, ours: bool) -> None:
+    def _be_patient(self) -> None:
+        """The transaction may stand idle while the cluster is at work."""
+        if self.session.get_bind().dialect.name == "postgresql":
+            self.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+    def check(self, found: Found) -> None:
         """Raises IndexStale for what only filling it anew can mend."""
         where = f"index {self.collections.client.url.address}: {found.name}"
         if found.layout.dimension != self.model.dimension:
@@ -186,7 +249,7 @@ class _Kept:
         vectors, number = stamp.vectors, stamp.vectors.generation
         known = known_token(self.session, self.model.id, number) == vectors.token
         newer = number > self.wanted.vectors.generation or stamp.revision > self.wanted.revision
-        if newer and not ours:  # somebody wrote it since this transaction began
+        if newer and self.turn is None:  # somebody wrote it since this transaction began
             return
         if not known or revision_token(self.session, stamp.revision) != stamp.history:
             raise IndexStale(

@@ -21,6 +21,8 @@ from likemark.db.values import DEFAULT_COLLECTION
 from likemark.db.vectors import embedded_contents, ensure_model
 from likemark.index.factory import check_setting
 from likemark.index.promise import check_recall
+from likemark.retrieval.cluster import reach_cluster
+from likemark.retrieval.cluster_setting import cluster_setting
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.distributed.options import WorkerOptions
 from likemark.retrieval.embedder import Embedder
@@ -95,10 +97,13 @@ def index_paths(
     """Index folders, pictures, manifests, tar shards and fsspec addresses into one collection.
 
     Returns what was done and the index that now holds it. Raises Busy, NotFound, ManifestError,
-    ModelMismatch; a picture or row that cannot be used is reported and passed over.
+    ModelMismatch, IndexFault; a picture or row that cannot be used is reported and passed over.
     """
     options = options or IndexingOptions()
     inputs = Inputs.of(paths)
+    cluster = cluster_setting(workspace, options.index)
+    if cluster is not None:
+        reach_cluster(cluster)
     with writer_lock(workspace.catalogue, wait=options.wait, collection=options.collection) as held:
         run = _Run(workspace, model, options, listeners or Listeners(), held)
         run.index(inputs)

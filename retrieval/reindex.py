@@ -22,7 +22,7 @@ from likemark.db.vectors import (
 from likemark.index.factory import check_setting
 from likemark.index.promise import check_recall
 from likemark.index.storage import stored_recall, stored_setting
-from likemark.retrieval.cluster import fill_cluster, publish_cluster
+from likemark.retrieval.cluster import fill_cluster, publish_cluster, reach_cluster
 from likemark.retrieval.cluster_setting import cluster_setting, remember
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.embedder import Embedder, pixels_of
@@ -72,6 +72,9 @@ def reindex(
     """
     options = options or ReindexOptions()
     card = model.card
+    cluster = cluster_setting(workspace, options.index)
+    if cluster is not None:
+        reach_cluster(cluster)
     with writer_lock(workspace.catalogue, wait=options.wait) as held:
         with workspace.catalogue.write() as session:
             sweep_orphans(session)  # a killed run can have left some
@@ -138,7 +141,7 @@ class _Run:
             if options.index is not None:
                 remember(self.workspace, options.index)
             return opened
-        filled = fill_cluster(self.workspace, cluster, fingerprint)
+        filled = fill_cluster(self.workspace, cluster, fingerprint, keep=self.held.keep)
         self.switch()
         publish_cluster(self.workspace, filled)
         found = open_index(self.workspace, setting=self.options.index, save=True)

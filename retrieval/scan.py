@@ -88,8 +88,8 @@ class Inputs:
 
         incomplete: called with a folder, manifest, prefix or shard of which a part could not be
         read: what is not seen in it may be there all the same. noted: called with a line that says
-        what of a folder was passed over. Raises ManifestError when a manifest cannot be read at
-        all.
+        what of a folder or shard was passed over. Raises ManifestError when a manifest cannot be
+        read at all.
         """
         for manifest in self.manifests:
             for entry in read_manifest(manifest):
@@ -107,7 +107,7 @@ class Inputs:
                 if comes_again(name):
                     seen.add(name)
                 yield picture_row(name)
-        yield from self._in_shards(incomplete)
+        yield from self._in_shards(incomplete, noted)
 
     def _comes_again(self) -> Callable[[str], bool]:
         """Of a picture's name: whether it stands in an input that lies inside another one."""
@@ -133,11 +133,13 @@ class Inputs:
         for prefix in self.prefixes:
             yield from objects(prefix, incomplete)
 
-    def _in_shards(self, incomplete: Callable[[str], None]) -> Iterator[Row | LikemarkError]:
-        from likemark.retrieval.elsewhere import shard_rows
+    def _in_shards(
+        self, incomplete: Callable[[str], None], noted: Noted
+    ) -> Iterator[Row | LikemarkError]:
+        from likemark.retrieval.shard_rows import shard_rows
 
         for shard in self.shards:
-            yield from shard_rows(shard, incomplete)
+            yield from shard_rows(shard, incomplete, noted)
 
     def _listed(
         self, folder: Path, incomplete: Callable[[str], None], noted: Noted

@@ -2,7 +2,8 @@
 
 A call that fails for a reason that may pass (no connection, no answer in time, too many requests)
 is made again after a pause that doubles each time, drawn at random so that many clients do not come
-back together. Every writing call can be repeated: it puts or drops by primary key.
+back together. Every writing call can be repeated, for its answer alone may have been lost: it puts
+or drops by primary key, or looks first at what is there already.
 """
 
 from __future__ import annotations

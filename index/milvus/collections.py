@@ -6,19 +6,23 @@ collection while the old one answers; then the alias is moved and the old one dr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from likemark.db.errors import IndexLost, IndexStale
+from likemark.db.errors import IndexFault, IndexLost, IndexStale, IndexUnreachable
 from likemark.index.milvus.client import Client
 from likemark.index.milvus.schema import (
     VERSION,
     ClusterStamp,
     Layout,
+    Unsure,
     birth_properties,
     layout_of,
     read_properties,
     read_stamp,
+    read_unsure,
 )
 
 DIGITS = 8  # of identities, in names
@@ -31,6 +35,7 @@ class Found:
     layout: Layout
     stamp: ClusterStamp | None  # None: it was never finished
     published: bool  # the alias stands for it
+    unsure: Unsure | None = None  # where the stamp may say too much
 
 
 class Collections:
@@ -80,7 +85,8 @@ class Collections:
             stamp = read_stamp(properties)
             if stamp is not None:
                 layout = layout_of(described, self._engine(name))
-                return Found(name, layout, stamp, name == published), gone
+                unsure = read_unsure(properties)
+                return Found(name, layout, stamp, name == published, unsure), gone
         return None, gone
 
     def create(self, model: str, dimension: int) -> Found:
@@ -92,25 +98,50 @@ class Collections:
         layout = Layout(dimension, half, url.index)
         number = max(map(_number, self._names()), default=0) + 1
         name = f"{self.alias}_{model[:DIGITS]}_{number}"
-        self.client.call(
-            lambda m, s: m.create_collection(
-                name, schema=layout.schema(), num_shards=url.shards, timeout=s,
-                consistency_level=url.consistency.capitalize(),
-                properties=birth_properties(self.identity, model),
-            )
-        )  # fmt: skip
-        indices = layout.indices(url, scalars=not lite)
-        self.client.call(lambda m, s: m.create_index(name, indices, timeout=s), slow=True)
-        self.client.load(name)
+
+        def create(milvus: Any, seconds: float) -> None:
+            if not milvus.has_collection(name, timeout=seconds):
+                milvus.create_collection(
+                    name, schema=layout.schema(), num_shards=url.shards, timeout=seconds,
+                    consistency_level=url.consistency.capitalize(),
+                    properties=birth_properties(self.identity, model),
+                )  # fmt: skip
+
+        def index(milvus: Any, seconds: float) -> None:
+            there = milvus.list_indexes(name, timeout=seconds)
+            indices = layout.indices(url, scalars=not lite, there=there)
+            if indices:
+                milvus.create_index(name, indices, timeout=seconds)
+
+        with self.whole(name):
+            self.client.call(create)
+            self.client.call(index, slow=True)
+            self.client.load(name)
         return Found(name, layout, None, published=False)
+
+    @contextmanager
+    def whole(self, name: str) -> Iterator[None]:
+        """Drop a new collection where the block that makes and fills it does not end well."""
+        try:
+            yield
+        except IndexUnreachable:  # nor would it hear that
+            raise
+        except BaseException:
+            with suppress(IndexFault):
+                self._drop(name)
+            raise
 
     def publish(self, name: str) -> None:
         """Put the alias on it, and drop all others of this catalogue."""
-        before = self._published()
-        if before is None:
-            self.client.call(lambda m, s: m.create_alias(name, self.alias, timeout=s))
-        elif before != name:
-            self.client.call(lambda m, s: m.alter_alias(name, self.alias, timeout=s))
+
+        def point(milvus: Any, seconds: float) -> None:
+            before = self._published()
+            if before is None:
+                milvus.create_alias(name, self.alias, timeout=seconds)
+            elif before != name:
+                milvus.alter_alias(name, self.alias, timeout=seconds)
+
+        self.client.call(point)
         for other in self._names():
             described = self._described(other)
             # Eight digits can be another catalogue's too.

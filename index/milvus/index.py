@@ -16,7 +16,13 @@ from likemark.index.milvus.client import Client
 from likemark.index.milvus.collections import Collections, Found
 from likemark.index.milvus.filters import RegisterFilter, among, both
 from likemark.index.milvus.nearest import MOST, Page, nearest
-from likemark.index.milvus.schema import ClusterStamp, Entries, stamp_properties
+from likemark.index.milvus.schema import (
+    ClusterStamp,
+    Entries,
+    Unsure,
+    stamp_properties,
+    unsure_properties,
+)
 from likemark.index.protocol import NO_ID, Ids, IndexStats, Rows
 from likemark.index.protocol import Found as Hits
 
@@ -124,12 +130,17 @@ class MilvusIndex:
             device=self._client.url.address,
         )
 
-    def store(self, stamp: ClusterStamp) -> None:
+    def doubt(self, unsure: Unsure) -> None:
+        """Note that what follows may not be finished; `store` takes it back."""
+        self._tell(unsure_properties(unsure))
+
+    def store(self, stamp: ClusterStamp, unsure: Unsure | None = None) -> None:
         """Everything onto the cluster's disk, and only then word of what it is."""
-        told = stamp_properties(stamp)
-        call = self._client.call
-        call(lambda m, s: m.flush(self.name, timeout=s), slow=True)
-        call(lambda m, s: m.alter_collection_properties(self.name, told, timeout=s))
+        self._client.call(lambda m, s: m.flush(self.name, timeout=s), slow=True)
+        self._tell(stamp_properties(stamp) | unsure_properties(unsure))
+
+    def _tell(self, told: dict[str, str]) -> None:
+        self._client.call(lambda m, s: m.alter_collection_properties(self.name, told, timeout=s))
 
     def publish(self) -> None:
         self._all.publish(self.name)

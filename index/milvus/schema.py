@@ -7,7 +7,7 @@ schema it has, and, once everything is on the cluster's disk, which state of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from likemark.index.protocol import Rows, Stamp
 
 VERSION = "1"
 _PROPERTY = "likemark."
+_SURE = "no"
 # Milvus's own bounds, of bytes and of an array's elements.
 _TEXT_BYTES = 1024
 _OWNER_BYTES = 65_535
@@ -33,6 +34,22 @@ class ClusterStamp:
     vectors: Stamp
     revision: int  # of the links between marks and pictures
     history: str  # that revision's random token
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Since when a collection may hold older data than its stamp says.
+
+    A writer began to write then, and has not been heard of: it was killed, or is late.
+    """
+
+    generation: int  # of the vectors
+    revision: int  # of the links
+    rounds: int  # times that all since then is to be written again until it is sure
+
+    @property
+    def text(self) -> str:
+        return f"{self.generation} {self.revision} {self.rounds}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +112,20 @@ class Layout:
         made.add_field("vector", kind, dim=self.dimension)
         return made
 
-    def indices(self, url: ClusterUrl, *, scalars: bool) -> Any:
+    def indices(self, url: ClusterUrl, *, scalars: bool, there: Collection[str] = ()) -> Any:
+        """Those to make, each under its field's name, without what is there already."""
         from pymilvus import MilvusClient
 
         made = MilvusClient.prepare_index_params()
         hnsw = {"M": url.m, "efConstruction": url.ef_construction}
         params = hnsw if self.engine == "HNSW" else {}
-        made.add_index("vector", index_type=self.engine, metric_type="IP", params=params)
+        if "vector" not in there:
+            made.add_index(
+                "vector", self.engine, index_name="vector", metric_type="IP", params=params
+            )
         for name in ("image_id", "collection_id", "office", "status", "nice", "vienna"):
-            if scalars:
-                made.add_index(name, index_type="INVERTED")
+            if scalars and name not in there:
+                made.add_index(name, "INVERTED", index_name=name)
         return made
 
 
@@ -120,6 +141,15 @@ def layout_of(described: Mapping[str, Any], engine: str) -> Layout:
 def birth_properties(catalogue: str, model: str) -> dict[str, str]:
     """Of a collection that holds nothing yet."""
     return _prefixed({"schema": VERSION, "catalogue": catalogue, "model": model})
+
+
+def unsure_properties(unsure: Unsure | None) -> dict[str, str]:
+    return _prefixed({"unsure": unsure.text if unsure else _SURE})
+
+
+def read_unsure(properties: Mapping[str, str]) -> Unsure | None:
+    told = properties.get("unsure", _SURE)
+    return None if told == _SURE else Unsure(*map(int, told.split()))
 
 
 def stamp_properties(stamp: ClusterStamp) -> dict[str, str]:

@@ -142,11 +142,11 @@ def _connected(settings: Mapping[str, Any], what: str) -> Iterator[None]:
         with suppress(Exception):
             ray.shutdown()
         raise LikemarkError(f"{what}: {_reason(error)}") from error
-    try:
-        with _without_messages():
+    with _without_messages():
+        try:
             yield
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()  # prints what it has kept back
 
 
 @contextmanager

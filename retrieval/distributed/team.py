@@ -6,6 +6,7 @@ Plain actors rather than Ray Data, where a picture that ends its worker is tried
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from likemark.retrieval.distributed.worker import Answer, Assignment, Given, Hel
 DEPTH = 2
 # Workers that a picture must end while it is alone with them before it is set aside.
 _ALONE = 2
-# Failures in a row, with no work done between, that are no picture's fault.
+# Failures in a row, with no work done between, after which a sound picture is tried.
 _FUSE = 8
 # Starts that may fail, for each worker, while none is at work; and seconds between them.
 _STARTS = 3
@@ -38,6 +39,16 @@ Call = Callable[[Any, Sequence[Given]], Any]
 
 def hashing(actor: Any, pictures: Sequence[Given]) -> Any:
     return actor.hashed.remote(pictures)
+
+
+def sound_picture() -> Given:
+    """A picture of our own that every worker can embed."""
+    from PIL import Image, ImageDraw
+
+    file, drawn = io.BytesIO(), Image.new("L", (64, 64), 255)
+    ImageDraw.Draw(drawn).ellipse((8, 8, 40, 56), fill=0)
+    drawn.save(file, "PNG")
+    return Given("likemark's own picture", file.getvalue())
 
 
 def embedding(actor: Any, pictures: Sequence[Given]) -> Any:
@@ -107,31 +118,55 @@ class Team:
             thread.join(_LEAVING)
 
     def _alone(self, call: Call, picture: Given) -> Answer:
-        ended, reason = 0, ""
         with self._quarantine:
-            for _ in range(_ALONE + _STARTS):
-                if ended == _ALONE:
-                    break
-                lone = self._lone = self._lone or self._started_at_last()
-                try:
-                    return self._call(lone, call, [picture])[0]
-                except _Gone as gone:
-                    reason = str(gone)
-                    ended += not is_nodes_fault(reason)
-                    self._end(lone.actor)
-                    self._lone = None
-        if ended < _ALONE:  # the node went, each time: nothing is known of the picture
-            detail = f"the nodes that it was sent to went: run again ({reason})"
-            return Answer(refusal=("unreadable", detail))
-        with self._change:
-            self._failures += 1
-            if self._failures >= _FUSE:
-                self._fail(LikemarkError(f"{_FUSE} pictures in a row ended their worker: {reason}"))
+            try:
+                return self._tried(call, picture)
+            except _Gone as gone:
+                self._blame()
+                reason = str(gone)
         detail = f"it ended workers that had nothing else to do: {reason}"
         return Answer(refusal=("crash", detail))
 
+    def _tried(self, call: Call, picture: Given) -> Answer:
+        """The answer of a worker that has nothing else to do. Raises _Gone where it ended them."""
+        ended, reason = 0, ""
+        for _ in range(_ALONE + _STARTS):
+            lone = self._lone = self._lone or self._started_at_last()
+            try:
+                return self._call(lone, call, [picture])[0]
+            except _Gone as gone:
+                self._end(lone.actor)
+                self._lone = None
+                reason = str(gone)
+                ended += not is_nodes_fault(reason)
+                if ended == _ALONE:
+                    raise
+        # The node went, each time: nothing is known of the picture.
+        detail = f"the nodes that it was sent to went: run again ({reason})"
+        return Answer(refusal=("unreadable", detail))
+
+    def _blame(self) -> None:
+        """Count a picture that ended its workers; after many in a row, see whether any can work."""
+        with self._change:
+            self._failures += 1
+            many = self._failures >= _FUSE
+        if not many:
+            return
+        try:
+            self._tried(embedding, sound_picture())
+        except _Gone as gone:
+            said = f"{_FUSE} pictures in a row ended their workers, and so did a sound one: {gone}"
+            with self._change:
+                self._fail(LikemarkError(said))
+
     def _call(self, member: _Member, call: Call, pictures: Sequence[Given]) -> list[Answer]:
         """Raises _Gone, and LikemarkError where the worker refuses to work."""
+        answers = self._answers(member, call, pictures)
+        with self._change:
+            self._failures = 0
+        return answers
+
+    def _answers(self, member: _Member, call: Call, pictures: Sequence[Given]) -> list[Answer]:
         import ray
         from ray import exceptions
 
@@ -146,8 +181,6 @@ class Team:
             raise _Gone(ending(error)) from None
         except ConnectionError as error:
             raise LikemarkError(f"the cluster is lost: {one_line(str(error))}") from error
-        with self._change:
-            self._failures = 0
         return answers
 
     def _take(self, prefer: str) -> _Member:

@@ -25,21 +25,35 @@ BROKEN = (tarfile.TarError, EOFError, OSError, ValueError)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file of a shard; its bytes can be read until the next member is taken."""
+    """A file of a shard, or a link; its bytes can be read until the next member is taken."""
 
     name: str
-    size: int  # bytes
+    size: int  # bytes; 0 of a link
+    shard: str
     archive: tarfile.TarFile
     info: tarfile.TarInfo
 
-    def read(self) -> bytes:
+    @property
+    def linked(self) -> bool:
+        """Whether its bytes are another member's, as tar packs a file of several names."""
+        return self.info.islnk()
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether it only names another path; it has no bytes."""
+        return self.info.issym()
+
+    def read(self, most: int = -1) -> bytes:
+        """Its first `most` bytes, or all. Raises those of `BROKEN`, NotFound for a dead link."""
+        if self.linked:
+            return read_member(self.shard, self.name, most=most)
         stream = self.archive.extractfile(self.info)
         assert stream is not None  # a regular file
-        return stream.read()
+        return stream.read(most)
 
 
 def members(shard: str) -> Iterator[Member]:
-    """Regular files in the order of the shard, in one pass over it, links and folders left out.
+    """Files and links in the order of the shard, in one pass over it; folders are left out.
 
     Raises NotFound where there is no such shard, and those of `BROKEN`, which may come after some
     members.
@@ -47,8 +61,8 @@ def members(shard: str) -> Iterator[Member]:
     with _opened(shard) as stream, tarfile.open(fileobj=stream, mode="r|*") as archive:
         try:
             while (info := archive.next()) is not None:
-                if info.isreg():
-                    yield Member(plain(info.name), info.size, archive, info)
+                if info.isreg() or info.islnk() or info.issym():
+                    yield Member(plain(info.name), info.size, shard, archive, info)
                 _listed(archive).clear()  # tarfile would keep them all
         except zlib.error as fault:
             raise tarfile.ReadError(one_line(str(fault))) from fault
@@ -101,8 +115,9 @@ def _table(shard: str) -> _Kept:
             archive = tarfile.open(fileobj=stream, mode="r:*")
             infos: dict[str, tarfile.TarInfo] = {}
             for info in archive:
-                if info.isreg():
-                    infos.setdefault(plain(info.name), info)
+                file = infos.get(plain(info.linkname)) if info.islnk() else info
+                if file is not None and file.isreg():
+                    infos.setdefault(plain(info.name), file)
         except BaseException:
             stream.close()
             raise

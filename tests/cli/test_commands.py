@@ -13,6 +13,7 @@ from support.command import Run
 from support.corpus import draw_mark
 
 from likemark.retrieval.models import DEFAULT_NAME
+from likemark.retrieval.workspace import Workspace
 
 COMMANDS = [
     ["index"], ["query"], ["embed"], ["list"], ["show"], ["remove"], ["stats"], ["reindex"],
@@ -168,6 +169,33 @@ def test_nothing_found_is_exit_code_3(likemark: Run, register: Path, tmp_path: P
     assert likemark("list", "--nice", "45").code == 3
 
 
+def test_a_query_prints_each_marks_own_picture(likemark: Run, tmp_path: Path) -> None:
+    """The same drawing in two files, of which one is a mark of its own without register data."""
+    for name, level in (("first.png", 9), ("second.png", 1)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        draw_mark(3).save(tmp_path / name, compress_level=level)
+    (tmp_path / "m.csv").write_text("image,text,status\nsecond.png,TWO,Registered\n")
+    likemark("index", tmp_path / "first.png")
+    likemark("index", tmp_path / "m.csv")
+    outcome = likemark("query", tmp_path / "first.png")
+    (row,) = outcome.out.splitlines()[1:]
+    assert "TWO (+1)" in row
+    assert row.split()[-1].endswith("second.png")
+
+
+def test_a_report_without_paths_tells_no_folder(likemark: Run, tmp_path: Path) -> None:
+    for number, name in enumerate(("one.png", "two.png")):
+        draw_mark(number).save(tmp_path / name)
+    likemark("index", tmp_path)
+    page = tmp_path / "report.html"
+    arguments = ("query", tmp_path / "one.png", tmp_path / "none.png", "--report", page)
+    likemark(*arguments)
+    assert str(tmp_path) in page.read_text()
+    likemark(*arguments, "--no-paths")
+    assert str(tmp_path) not in page.read_text()
+    assert "two.png" in page.read_text()
+
+
 def test_a_query_that_cannot_be_read_is_exit_code_1(likemark: Run, register: Path) -> None:
     likemark("index", register)
     outcome = likemark("query", register)
@@ -261,3 +289,13 @@ def test_the_shell_completes_commands_and_options() -> None:
 
     assert completed("likemark qu").split() == ["query"]
     assert "--min-score" in completed("likemark query --min").split()
+
+
+def test_counts_are_told_in_words_that_fit(likemark: Run, tmp_path: Path) -> None:
+    for number in range(3):
+        draw_mark(number).save(tmp_path / f"{number}.png")
+    likemark("index", tmp_path)
+    assert likemark("remove", "1").out == "1 mark removed\n"
+    assert likemark("remove", "2", "3").out == "2 marks removed\n"
+    Workspace.open(tmp_path / "fresh").close()
+    assert "0 vectors\n" in likemark("stats", "--workspace", tmp_path / "fresh").out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from support.command import Run
 from support.corpus import draw_mark
+from support.processes import python
 
 COMMAND = [sys.executable, "-c", "from likemark.cli.main import main; main()"]
 
@@ -153,3 +155,54 @@ def test_a_manifest_that_may_not_be_read_is_one_line(home: Path, tmp_path: Path)
     )  # fmt: skip
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["stats", "--workspace", "n" * 300], ["models", "--workspace", "n" * 300],
+     ["export", "n" * 300, "--out", "models"], ["index", "n" * 300 + ".png"],
+     ["redact", "n" * 300 + ".mp4", "--regions", "{}", "--out", "out"],
+     ["redact", "a.png", "--query", "n" * 300 + ".png", "--out", "out"],
+     ["list", "--database", "sqlite:///" + "n" * 300]],
+    ids=lambda arguments: arguments[0] + arguments[1][:9],
+)  # fmt: skip
+def test_a_name_that_is_too_long_is_one_line(likemark: Run, arguments: list[str]) -> None:
+    outcome = likemark(*arguments)
+    assert outcome.code in (1, 2)
+    assert len(outcome.err.splitlines()) <= 2
+    assert outcome.err.startswith("likemark: ")
+
+
+HELD = """
+import sys, time
+from pathlib import Path
+from likemark.cli import main
+from likemark.retrieval.files import whole_file
+
+@main.app.command()
+def hold(path: Path) -> None:
+    with whole_file(path) as stream:
+        stream.write(b"half of it")
+        print("begun", flush=True)
+        time.sleep(60)
+
+sys.argv = ["likemark", "hold", sys.argv[1]]
+main.main()
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_end_leaves_no_draft(tmp_path: Path, sent: signal.Signals) -> None:
+    with python(HELD, tmp_path / "a.txt") as process:
+        assert process.line() == "begun"
+        assert len(list(tmp_path.iterdir())) == 1
+        process.running.send_signal(sent)
+        _, errors = process.running.communicate(timeout=60)
+    assert (process.running.returncode, errors) == (130, "likemark: stopped\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_signals_are_afterwards_as_they_were(likemark: Run) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    likemark("models")
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -27,7 +27,7 @@ def test_index(likemark: Run, register: Path) -> None:
         "embedded": 8,
         "rejected": {},
         "unusable_rows": 0,
-        "index": {"vectors": 8, "factory": "Flat"},
+        "index": {"vectors": 8, "factory": "Flat", "action": "rebuilt"},
     }
     again = likemark("index", register.parent / "marks", "--json").json
     assert (again["rows"], again["embedded"], again["rejected"]) == (9, 0, {"empty": 1})

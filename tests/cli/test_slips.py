@@ -35,6 +35,32 @@ def test_a_sheet_is_not_written_over_what_it_is_made_of(likemark: Run, marks: Pa
         assert "is a picture that the sheet is made of" in outcome.err
 
 
+def test_a_sheet_takes_a_links_place_and_not_that_of_the_picture_it_leads_to(
+    likemark: Run, marks: Path
+) -> None:
+    other, link = marks / "mark-0001.png", marks / "link.png"
+    before = other.read_bytes()
+    link.symlink_to(other)
+    outcome = likemark("augment", marks / "mark-0000.png", "--grid", link, "--count", 1)
+    assert (outcome.code, other.read_bytes()) == (0, before)
+    assert not link.is_symlink()
+
+
+@pytest.mark.parametrize("command", [["stats"], ["list"], ["query", "a.png"], ["remove", "1"]])
+@pytest.mark.parametrize("place", [["--workspace", "typo"], ["--database", "sqlite:///typo.db"]])
+def test_who_reads_makes_no_workspace(
+    likemark: Run, marks: Path, monkeypatch: pytest.MonkeyPatch, command: list[str],
+    place: list[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(marks)
+    before = sorted(marks.iterdir())
+    outcome = likemark(*command, *place)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "yet; run: likemark index FOLDER" in outcome.err
+    assert sorted(marks.iterdir()) == before
+    assert not (marks.parent / "home").exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["index", ""], ["redact", "", "--all-logos", "--in-place"], ["stats", "--workspace", ""]],

@@ -103,6 +103,7 @@ def test_what_cannot_be_trained_is_one_line(
     line = outcome.err.splitlines()[-1]
     assert line.startswith("likemark: ")
     assert said in line
+    assert not (tmp_path / "run" / "settings.json").exists()
     assert "Traceback" not in outcome.err
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 from support.processes import python
 
 from likemark.db.catalogue import Catalogue
-from likemark.db.errors import CatalogueError
+from likemark.db.errors import CatalogueError, NotFound
 from likemark.db.migrations import HEAD
 from likemark.db.migrations.runner import _config, known_revisions, upgrade
 from likemark.db.schema import ONE_DIALECT, Base
@@ -128,11 +128,36 @@ def test_tables_of_somebody_else_are_refused_and_left_alone(empty_database: str)
 def test_a_migration_that_fails_leaves_no_half_built_schema(empty_database: str) -> None:
     engine = create_engine(empty_database, poolclass=NullPool)
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE rejects (wastepaper TEXT)"))
+        connection.execute(text("CREATE VIEW rejects AS SELECT 1 AS wastepaper"))
     with pytest.raises(CatalogueError, match="rejects"):
         Catalogue.open(empty_database)
     with engine.connect() as connection:
-        assert tables(connection) == {"rejects"}
+        assert tables(connection) == set()
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_database_of_somebody_else_gets_no_table(empty_database: str, create: bool) -> None:
+    engine = create_engine(empty_database, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE pupils (name TEXT)"))
+        connection.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('their own')"))
+    kind, said = (CatalogueError, "'pupils' that is not") if create else (NotFound, "nothing is")
+    with pytest.raises(kind, match=said):
+        Catalogue.open(empty_database, create=create)
+    with engine.connect() as connection:
+        assert tables(connection) == {"pupils", "alembic_version"}
+        if connection.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA journal_mode")).scalar() == "delete"
+
+
+def test_who_only_reads_makes_no_catalogue(empty_database: str, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(NotFound, match=r"nothing is indexed in it yet; run: likemark index FOLDER"):
+        Catalogue.open(empty_database, create=False)
+    assert sorted(tmp_path.iterdir()) == before
+    Catalogue.open(empty_database).close()
+    Catalogue.open(empty_database, create=False).close()
 
 
 def test_several_processes_open_a_new_database_at_once(empty_database: str) -> None:

@@ -129,6 +129,31 @@ def test_a_server_that_is_not_there_is_named_without_the_password(tmp_path: Path
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["password", "sslpassword", "PASSWORD", "oauth_client_secret"])
+def test_a_secret_among_the_settings_of_an_url_is_not_shown(tmp_path: Path, name: str) -> None:
+    url = f"postgresql+psycopg://me@/marks?host={tmp_path}&{name}=hidden&connect_timeout=2"
+    with pytest.raises(CatalogueError, match=r"me@/marks\?connect_timeout=2&host=") as caught:
+        Catalogue.open(url)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_catalogue_shows_no_secret_of_its_url(postgres: Server, postgres_template: str) -> None:
+    with postgres.database(postgres_template) as url:
+        with Catalogue.open(f"{url}&password=hidden") as catalogue:
+            assert catalogue.shown.startswith("postgresql+psycopg://postgres@/")
+            assert "hidden" not in catalogue.shown
+
+
+def test_connections_that_the_server_has_ended_meanwhile_are_made_anew(
+    postgres: Server, postgres_template: str
+) -> None:
+    with postgres.database(postgres_template) as url, Catalogue.open(url) as catalogue:
+        put(catalogue, entry("a", "fox"))
+        postgres.disconnect(str(catalogue.engine.url.database))
+        with catalogue.read() as session:
+            assert count(session).marks == 1
+
+
 def test_a_database_that_is_not_there_is_named(postgres: Server) -> None:
     with pytest.raises(CatalogueError, match='database "nobody_made_it" does not exist'):
         Catalogue.open(postgres.url("nobody_made_it"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.corpus import write_corpus
+from support.milvus import MilvusServer, running_milvus
 from support.models import tiny_model
 
 from likemark.retrieval.models import FoundModel
@@ -20,6 +21,17 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> FoundModel:
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(tmp_path / "workspace") as space:
         yield space
+
+
+@pytest.fixture(scope="module")
+def milvus() -> Iterator[MilvusServer]:
+    with running_milvus() as server:
+        yield server
+
+
+@pytest.fixture
+def url(milvus: MilvusServer) -> str:
+    return milvus.url("index=FLAT&timeout=20")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import datetime as dt
 import random
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from sqlalchemy import select
 from support.corpus import write_corpus
 from support.indexed import fill, names, remove
 from support.marks import DIMENSION, FINGERPRINT, entry, put, vector
-from support.milvus import MilvusServer, names_on, running_milvus
+from support.milvus import MilvusServer, names_on
 from support.models import tiny_model
 
 from likemark.db.errors import IndexLost, IndexStale
@@ -42,17 +41,6 @@ from likemark.retrieval.reindex import reindex
 from likemark.retrieval.stats import workspace_stats
 from likemark.retrieval.sync import Opened, open_index
 from likemark.retrieval.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def milvus() -> Iterator[MilvusServer]:
-    with running_milvus() as server:
-        yield server
-
-
-@pytest.fixture
-def url(milvus: MilvusServer) -> str:
-    return milvus.url("index=FLAT&timeout=20")
 
 
 def opened(

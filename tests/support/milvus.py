@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,18 @@ def running_milvus() -> Iterator[MilvusServer]:
     finally:
         server.kill()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Between:
+    """A connection with somebody on the way, who makes each call, or does not: (name, call)."""
+
+    def __init__(self, real: Any, meddle: Callable[[str, Callable[[], Any]], Any]) -> None:
+        self._real = real
+        self._meddle = meddle
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        real = getattr(self._real, name)
+        return lambda *args, **named: self._meddle(name, lambda: real(*args, **named))
 
 
 @contextmanager

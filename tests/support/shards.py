@@ -17,6 +17,16 @@ def write_shard(path: Path, folder: Path) -> Path:
     return write_members(path, files)
 
 
+def write_links(path: Path, links: Mapping[str, str], *, symbolic: bool) -> None:
+    """Append links to a .tar: what each of the names stands for."""
+    with tarfile.open(path, "a") as archive:
+        for name, target in links.items():
+            info = tarfile.TarInfo(name)
+            info.type = tarfile.SYMTYPE if symbolic else tarfile.LNKTYPE
+            info.linkname = target
+            archive.addfile(info)
+
+
 def write_members(path: Path, files: Mapping[str, bytes]) -> Path:
     mode: Literal["w:gz", "w"] = "w:gz" if path.name.endswith("gz") else "w"
     with tarfile.open(path, mode) as archive:

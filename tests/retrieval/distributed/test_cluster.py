@@ -48,6 +48,25 @@ with Workspace.open(Path(root)) as space:
 """
 
 
+ALONE = """
+import sys
+from pathlib import Path
+from support.ray import ends_its_worker
+from likemark.retrieval.distributed.options import WorkerOptions
+from likemark.retrieval.indexing import IndexingOptions, index_paths
+from likemark.retrieval.models import find_model
+from likemark.retrieval.workspace import Workspace
+
+root, card, folder = sys.argv[1:]
+workers = WorkerOptions("1", chunk=4, inspect=ends_its_worker("mark-0002"))
+with Workspace.open(Path(root)) as space:
+    report, _ = index_paths(
+        space, [folder], find_model(card), options=IndexingOptions(workers=workers)
+    )
+print(report.added, dict(report.rejected))
+"""
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Nodes]:
     """Two nodes of one processor each, and a head that has none."""
@@ -174,3 +193,13 @@ def test_a_client_of_a_cluster_gets_the_same_catalogue_and_embeds_nothing_twice(
     write_corpus(logos, [40])
     again, _ = run(tmp_path / "a", tiny, logos, workers=workers)
     assert (again.added, again.embedded) == (1, 1)
+
+
+def test_ray_prints_nothing_among_our_results_when_it_is_left(
+    tmp_path: Path, tiny: FoundModel
+) -> None:
+    """Of a worker that ends it tells at length, some of it when it is shut down."""
+    write_corpus(tmp_path / "logos", range(6))
+    card = tiny.folder / f"{tiny.card.name}.json"
+    with python(ALONE, tmp_path / "a", card, tmp_path / "logos") as driver:
+        assert driver.end() == "5 {'crash': 1}\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -16,10 +16,12 @@ import pytest
 from likemark.db.errors import InvalidInput, LikemarkError, ModelMismatch, PictureError
 from likemark.retrieval.distributed.cluster import joined
 from likemark.retrieval.distributed.options import Terms, WorkerOptions
-from likemark.retrieval.distributed.team import Team, _Gone
+from likemark.retrieval.distributed.team import Team, _Gone, embedding, sound_picture
 from likemark.retrieval.distributed.worker import Answer, Assignment, Given, Worker
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.pictures.picture import Picture, Request
+from likemark.retrieval.pictures.pool import DecoderPool
 
 
 @pytest.mark.parametrize(
@@ -106,20 +108,59 @@ def test_a_worker_says_of_each_picture_what_it_is_or_why_it_is_none(
     assert "changed while it was read" in str(PictureError(first, *changed.refusal))
 
 
+class Scripted(Team):
+    """Its workers end on every picture that `ends` names; how many were started is counted."""
+
+    def __init__(self, ends: Callable[[str], str | None]) -> None:
+        super().__init__(None, Terms(1, 1, 0, 2, 1, 1))  # type: ignore[arg-type]
+        self.ends = ends
+        self.asked: list[str] = []
+
+    def _started_at_last(self) -> Any:
+        return SimpleNamespace(actor=None, name="lone")
+
+    def _answers(self, member: Any, call: Any, pictures: Sequence[Given]) -> list[Answer]:
+        self.asked += [picture.path for picture in pictures]
+        for picture in pictures:
+            if reason := self.ends(picture.path):
+                raise _Gone(reason)
+        return [Answer(content=b"0" * 32) for _ in pictures]
+
+    def _end(self, actor: Any) -> None:
+        pass
+
+    def alone(self, path: str) -> str:
+        """The reason code of a picture's refusal, empty where it is answered."""
+        refusal = self._alone(embedding, Given(path)).refusal
+        return "" if refusal is None else refusal[0]
+
+
 @pytest.mark.parametrize(
     ("reason", "refused"), [("its node has died", "unreadable"), ("SIGSEGV", "crash")]
 )
 def test_a_picture_is_not_to_blame_for_nodes_that_go(reason: str, refused: str) -> None:
-    class Ending(Team):
-        def _started_at_last(self) -> Any:
-            return SimpleNamespace(actor=None, name="lone")
+    assert Scripted(lambda path: reason).alone("a.png") == refused
 
-        def _call(self, member: Any, call: Any, pictures: Sequence[Given]) -> list[Answer]:
-            raise _Gone(reason)
 
-        def _end(self, actor: Any) -> None:
-            pass
+def test_many_pictures_in_a_row_that_end_their_workers_are_all_set_aside() -> None:
+    """A second run over the same folder has nothing but them left to do."""
+    team = Scripted(lambda path: "SIGSEGV" if path.endswith(".png") else None)
+    assert [team.alone(f"{number}.png") for number in range(30)] == ["crash"] * 30
+    team._check()  # nobody has given up
+    assert team.asked.count(sound_picture().path) == 3
+    assert team.alone("good.jpg") == ""
 
-    answer = Ending(None, Terms(1, 1, 0, 2, 1, 1))._alone(None, Given("a.png"))  # type: ignore[arg-type]
-    assert answer.refusal is not None
-    assert answer.refusal[0] == refused
+
+def test_workers_that_a_sound_picture_ends_too_are_given_up() -> None:
+    team = Scripted(lambda path: "no memory")
+    for number in range(8):
+        team._check()
+        assert team.alone(f"{number}.png") == "crash"
+    with pytest.raises(LikemarkError, match=r"8 pictures in a row .* a sound one: no memory"):
+        team._check()
+
+
+def test_the_sound_picture_is_one(tiny: FoundModel) -> None:
+    given = sound_picture()
+    with DecoderPool(size=64, limits=PictureLimits(), workers=1) as pool:
+        assert isinstance(pool.submit(Request(given.path, given.data)).result(), Picture)

@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 from support.corpus import draw_mark, write_corpus
 from support.models import tiny_model
+from support.places import run, titles
 from support.shards import write_members, write_shard
 from support.state import catalogue_state, index_state
+from support.stores import serve
 
-from likemark.db.browse import find_mark, list_marks, rejects
+from likemark.db.browse import list_marks, rejects
 from likemark.db.errors import InvalidInput, LikemarkError, NotFound
 from likemark.db.values import Filters
 from likemark.retrieval.doctor import examine
-from likemark.retrieval.indexing import IndexingOptions, IndexingReport, Listeners, index_paths
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.places import canonical, parted, read_elsewhere
 from likemark.retrieval.reindex import reindex
 from likemark.retrieval.report.thumbnails import load_thumbnails
 from likemark.retrieval.workspace import Workspace
-
-
-def run(
-    root: Path, model: FoundModel, *paths: Path | str, prune: bool = False
-) -> tuple[IndexingReport, list[str]]:
-    problems: list[str] = []
-    with Workspace.open(root) as space:
-        report, _ = index_paths(
-            space,
-            list(paths),
-            model,
-            options=IndexingOptions(prune=prune),
-            listeners=Listeners(problem=problems.append),
-        )
-    return report, problems
 
 
 def state(root: Path, prefix: str) -> Any:
@@ -50,19 +33,6 @@ def state(root: Path, prefix: str) -> Any:
             name: repr(rows).replace(prefix, "") for name, rows in catalogue_state(space).items()
         }
         return held, index_state(space)
-
-
-def titles(root: Path) -> list[str]:
-    with Workspace.open(root) as space, space.catalogue.read() as session:
-        return [mark.title for mark in list_marks(session, Filters())]
-
-
-@pytest.fixture
-def memory() -> Iterator[Any]:
-    files = fsspec.filesystem("memory")
-    yield files
-    files.store.clear()
-    files.pseudo_dirs[:] = [""]
 
 
 @pytest.fixture
@@ -111,27 +81,6 @@ def test_shards_of_a_store_are_named_by_a_pattern(
     report, _ = run(tmp_path / "a", tiny, "memory://shards/*.tar")
     assert (report.added, report.embedded) == (2, 2)
     assert titles(tmp_path / "a") == ["mark-0000", "mark-0001"]
-
-
-def test_a_json_beside_a_picture_names_its_register_data(tmp_path: Path, tiny: FoundModel) -> None:
-    drawn = {f"{n}.png": (write_corpus(tmp_path / "x", [n])[0]).read_bytes() for n in range(3)}
-    data = json.dumps({"id": "m1", "text": "ACME", "nice": [9, 42], "office": "EM", "caption": "a"})
-    files = {
-        "0.png": drawn["0.png"],
-        "1.json": data.encode(),
-        "1.png": drawn["1.png"],
-        "2.png": drawn["2.png"],
-        "2.json": b"{",
-    }
-    shard = write_members(tmp_path / "s.tar", files)
-    report, problems = run(tmp_path / "a", tiny, shard)
-    assert (report.rows, report.added) == (3, 3)
-    assert "2.json: not JSON" in problems[0]
-    with Workspace.open(tmp_path / "a") as space, space.catalogue.read() as session:
-        mark = find_mark(session, "1")
-        named = [m for m in list_marks(session, Filters(nice=(42,)))]
-    assert mark is not None
-    assert [m.title for m in named] == ["ACME"]
 
 
 def test_what_a_shard_holds_no_more_is_pruned_and_its_folder_leaves_it_alone(
@@ -214,6 +163,45 @@ def test_places_that_cannot_be_used_are_refused_in_one_line(
     with pytest.raises(InvalidInput, match="local file"):
         run(tmp_path / "a", tiny, "memory://marks.csv")
     assert canonical("memory://marks/") == "memory:///marks"
+
+
+def test_pictures_of_a_store_keep_their_server(tmp_path: Path, tiny: FoundModel) -> None:
+    """They are found again, and those of two servers are two pictures."""
+    for number, server in enumerate(("one", "two")):
+        write_corpus(tmp_path / server / "marks" / "deep", [number])
+        (tmp_path / server / "marks" / "deep" / f"mark-000{number}.png").rename(
+            tmp_path / server / "marks" / "deep" / "a.png"
+        )
+    serve(tmp_path)
+    places = "many://one/marks/", "many://two/marks/*/a.png"
+    report, problems = run(tmp_path / "a", tiny, *places)
+    assert (report.added, report.embedded, problems) == (2, 2, [])
+    assert run(tmp_path / "a", tiny, *places, prune=True)[0].removed == 0
+    with Workspace.open(tmp_path / "a") as space:
+        with space.catalogue.read() as session:
+            paths = [mark.images[0].path for mark in list_marks(session, Filters())]
+        assert sorted(paths) == [f"many://{name}/marks/deep/a.png" for name in ("one", "two")]
+        again = reindex(space, tiny_model(tmp_path / "m", name="other", seed=1))
+    assert (again.embedded, again.failed) == (2, 0)
+    assert canonical("many://one/marks/") == "many://one/marks"
+
+
+def test_an_address_with_a_password_is_refused_without_showing_it(memory: Any) -> None:
+    for url in ("ftp://me:hidden@host/a.png", "https://me:hidden@host/a.png"):
+        with pytest.raises(InvalidInput, match=r"//me:\*\*\*@host/a.png: .* no password") as told:
+            canonical(url)
+        assert "hidden" not in str(told.value)
+
+
+def test_names_with_brackets_and_stars_are_those_of_objects(
+    tmp_path: Path, tiny: FoundModel, memory: Any
+) -> None:
+    drawn = [path.read_bytes() for path in write_corpus(tmp_path / "x", range(3))]
+    for name, data in zip(["/b/a[1].png", "/b/x[2]/c.png", "/b/st*r.png"], drawn, strict=True):
+        memory.pipe(name, data)
+    for place in ("memory://b/a[1].png", "memory://b/x[2]", "memory://b/st*r.png"):
+        assert run(tmp_path / "a", tiny, place)[0].added == 1
+    assert run(tmp_path / "a", tiny, "memory://b/[a-s]*.png")[0].rows == 2
 
 
 def test_a_picture_that_a_store_lost_is_missing(

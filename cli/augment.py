@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import print_json, say
+from likemark.cli.output import plain, print_json, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +83,7 @@ def augment(
         }
         print_json(document)
     else:
-        say(f"{grid}: {len(cells)} pictures, {count} of them views at random")
+        say(f"{plain(str(grid))}: {len(cells)} pictures, {count} of them views at random")
 
 
 def _recipe(name: str) -> Recipe:

@@ -149,11 +149,11 @@ def remove(
     from likemark.retrieval.remove import remove_marks
 
     with opt.open_workspace(workspace, database) as space:
-        removed = remove_marks(space, marks, collection=collection, wait=wait)
+        removed = remove_marks(space, marks, collection=collection, wait=wait, problem=note)
     if json:
         print_json({"removed": removed})
     else:
-        say(f"{len(removed)} marks removed")
+        say("1 mark removed" if len(removed) == 1 else f"{len(removed)} marks removed")
 
 
 def stats(
@@ -178,7 +178,7 @@ def stats(
     index = document["index"]
     say(
         f"\n{document['marks']} marks, {document['pictures']} pictures, {document['vectors']} "
-        f"vectors of {document['model']}"
+        "vectors" + (f" of {document['model']}" if document["model"] else "")
     )
     if index:
         size = f"{index['vectors']} vectors, {index['bytes']} bytes in memory"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -121,7 +122,7 @@ def _is_one_shot(source: str) -> bool:
     from likemark.retrieval.training.export import run_settings
     from likemark.retrieval.training.tasks import is_one_shot
 
-    return Path(source).is_dir() and is_one_shot(run_settings(Path(source)))
+    return os.path.isdir(source) and is_one_shot(run_settings(Path(source)))
 
 
 def _one_shot(run: Path, out: Path, name: str | None, json: bool) -> None:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import NOTHING_FOUND, Bar, note, print_json, progress_bar, say, table
+from likemark.cli.output import (
+    NOTHING_FOUND,
+    Bar,
+    note,
+    plain,
+    print_json,
+    progress_bar,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:
     from likemark.retrieval.oneshot.exports import Exports
@@ -128,10 +137,13 @@ def locate(
             look = _catalogue_look(
                 space, model, device, threshold, similarity, known, collection or []
             )
-        told.tell(locate_in(sources, look, options, Listeners(told.problem, bar)))
-    exports.close()
+        fault = told.tell(locate_in(sources, look, options, Listeners(told.problem, bar)))
+    # Before the files: what cannot be written must not cost what was found.
     if json:
         print_json(told.document)
+    if fault is not None:
+        raise fault
+    exports.close()
     raise typer.Exit(told.exit_code)
 
 
@@ -198,12 +210,22 @@ class _Told:
     def problem(self, line: str) -> None:
         self._bar.note(f"likemark: {line}")
 
-    def tell(self, answers: Iterable[Answer]) -> None:
+    def tell(self, answers: Iterable[Answer]) -> Exception | None:
+        """What has ended the run early, if anything has: all before it is told."""
+        try:
+            self._tell_all(answers)
+        except BrokenPipeError:
+            raise
+        except Exception as fault:
+            return fault
+        return None
+
+    def _tell_all(self, answers: Iterable[Answer]) -> None:
         for source, scenes in groupby(answers, key=lambda answer: answer[1].source):
             failed = self._failed
             rows = [row for scene, found in scenes for row in self._rows(scene, found)]
             if not self._json and (rows or failed == self._failed):
-                head = "" if self._scenes == 1 else f"{source.name}\n"
+                head = "" if self._scenes == 1 else f"{plain(source.name)}\n"
                 end = "" if self._scenes == 1 else "\n"
                 say(head + (table(HEAD, rows) if rows else "nothing found") + end)
         if self._failed and self._scenes > 1:

@@ -1,12 +1,17 @@
 """The `likemark` command: parse, call, print.
 
-Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 nothing found, 130 stopped by Ctrl-C. A command imports
-what it needs when it runs, so that `--help` answers at once.
+Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 nothing found, 130 stopped by Ctrl-C or SIGTERM. A
+command imports what it needs when it runs, so that `--help` answers at once.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
 import typer
@@ -65,7 +70,8 @@ def main() -> NoReturn:
     code: object = 0
     try:
         try:
-            code = app(standalone_mode=False, prog_name="likemark")
+            with _terminated_as_by_ctrl_c():
+                code = app(standalone_mode=False, prog_name="likemark")
         finally:
             flush()
     except typer.TyperException as error:
@@ -74,6 +80,9 @@ def main() -> NoReturn:
         _fail("stopped", STOPPED)
     except BrokenPipeError:
         sys.exit(1)  # whoever read our output has gone
+    except OSError as error:
+        named = "" if error.filename is None else f"{_text(error.filename)}: "
+        _fail(f"{named}{error.strerror or error}", 1)
     except Exception as error:
         from likemark.db.errors import LikemarkError
 
@@ -83,6 +92,23 @@ def main() -> NoReturn:
     if code == STOPPED:
         _fail("stopped", STOPPED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _terminated_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM stops a run so that it can still take its drafts away; afterwards it is as it was."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no other may say what signals do
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _text(name: object) -> str:
+    return os.fsdecode(name) if isinstance(name, bytes) else str(name)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -69,7 +69,15 @@ def print_what_cannot_be_encoded_as_escapes() -> None:
 
 
 def note(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(plain(line), file=sys.stderr, flush=True)
+
+
+def plain(name: str) -> str:
+    """A file's name that cannot end a line, nor tell a terminal what to do.
+
+    What is not UTF-8 stays, for the stream to escape.
+    """
+    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else " " for c in name)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -122,7 +130,7 @@ class Bar:
         if self._console is None:
             note(line)
         else:
-            self._console.out(line, highlight=False)
+            self._console.out(plain(line), highlight=False)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import NOTHING_FOUND, note, print_json, say, table
+from likemark.cli.output import NOTHING_FOUND, note, plain, print_json, say, table
 
 if TYPE_CHECKING:
     from likemark.retrieval.results import Hit, QueryResult
@@ -49,6 +49,9 @@ def query(
     report: Annotated[
         Path | None, typer.Option(help="Write the answer as one HTML page.", metavar="FILE.html")
     ] = None,
+    paths: Annotated[
+        bool, typer.Option("--paths/--no-paths", help="Tell whole paths in the report.")
+    ] = True,
     model: opt.CatalogueModel = None,
     device: opt.DeviceName = "auto",
     max_megapixels: opt.MaxMegapixels = opt.DEFAULT_MEGAPIXELS,
@@ -120,13 +123,14 @@ def query(
             requests=requests,
             limits=picture_limits,
             version=version("likemark"),
+            paths=paths,
         )
         note(f"report: {report}")
     raise typer.Exit(_exit_code(results))
 
 
 def _answer(result: QueryResult, *, alone: bool) -> str:
-    head = "" if alone else f"{result.query}\n"
+    head = "" if alone else f"{plain(result.query)}\n"
     if not result.hits:
         return head + "nothing found"
     columns = (
@@ -136,6 +140,8 @@ def _answer(result: QueryResult, *, alone: bool) -> str:
 
 
 def _row(hit: Hit) -> list[object]:
+    from likemark.retrieval.report.highlight import own_path
+
     mark = hit.mark
     more = f" (+{hit.others})" if hit.others else ""
     number = mark.application_number or mark.registration_number
@@ -143,7 +149,7 @@ def _row(hit: Hit) -> list[object]:
     score = f"{hit.score:.3f}"
     return [
         hit.rank, score, mark.title + more, mark.office, number, mark.owner, nice, mark.status,
-        hit.path, ",".join(map(str, hit.block.box)) if hit.block else "",
+        own_path(mark, hit), ",".join(map(str, hit.block.box)) if hit.block else "",
     ]  # fmt: skip
 
 

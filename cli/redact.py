@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from likemark.cli import options as opt
-from likemark.cli.output import NOTHING_FOUND, Bar, note, print_json, progress_bar, say
+from likemark.cli.output import NOTHING_FOUND, Bar, note, plain, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from likemark.retrieval.pictures.limits import PictureLimits
@@ -85,7 +85,10 @@ def redact(
         ),
     ] = None,
     margin: Annotated[
-        float, typer.Option(help="Cover so much around a mark too, as a share of its size.", min=0)
+        float,
+        typer.Option(
+            help="Cover so much around a mark too, as a share of its size.", min=0, max=10
+        ),
     ] = 0.08,
     threshold: Annotated[
         float | None,
@@ -132,7 +135,9 @@ def redact(
         limits=limits,
         copy=not skip_clean,
     )
-    listed = list_jobs(scenes, out=out, preview=preview)
+    listing = None if regions in (None, STDIN) else Path(str(regions))
+    read = [*(query or []), *(path for path in (picture, listing) if path is not None)]
+    listed = list_jobs(scenes, out=out, preview=preview, read=read)
     locating = _locating(query or [], all_logos, regions, threshold, device, limits)
     outcomes = [Outcome(Path(error.name), None, error=error) for error in listed.errors]
     for line in (*listed.notes, *listed.errors):
@@ -232,7 +237,7 @@ def _note(outcome: Outcome, bar: Bar) -> None:
 def _tell(outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         if outcome.error is None:
-            say(f"{outcome.target or outcome.source}: {_what(outcome)}")
+            say(f"{plain(str(outcome.target or outcome.source))}: {_what(outcome)}")
 
 
 def _what(outcome: Outcome) -> str:

@@ -17,6 +17,24 @@ def default_root() -> Path:
     return user_data_path("likemark", appauthor=False)
 
 
+def _is_there(file: Path) -> bool:
+    """Raises CatalogueError where nobody can tell."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise CatalogueError(f"workspace {file.parent}: {error.strerror}") from error
+    return True
+
+
+def _make(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogueError(f"workspace {root}: {error.strerror}") from error
+
+
 class Workspace:
     """root: the folder; catalogue: SQLite in it, or the PostgreSQL database at `database`."""
 
@@ -35,13 +53,17 @@ class Workspace:
         """
         root = (root or default_root()).absolute()
         file = root / "catalogue.db"
-        if not create and database is None and not file.exists():
+        if not create and database is None and not _is_there(file):
             raise NotFound(f"workspace {root}: nothing is indexed yet; run: likemark index FOLDER")
+        if create:
+            _make(root)
+        space = cls(root, Catalogue.open(database or file, create=create))
         try:
-            root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CatalogueError(f"workspace {root}: {error.strerror}") from error
-        return cls(root, Catalogue.open(database or file))
+            _make(root)  # of a catalogue that stands elsewhere: for its vector indices
+        except CatalogueError:
+            space.close()
+            raise
+        return space
 
     @property
     def models(self) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,14 +34,15 @@ class Exports:
     """Raises as soon as it is made where something cannot be written."""
 
     def __init__(
-        self, targets: Targets, sources: Sequence[Source], queries: Iterable[Asked] = ()
+        self, targets: Targets, sources: Sequence[Source], queries: Sequence[Asked] = ()
     ) -> None:
-        """sources: that will be looked at, so that none is written over"""
+        """sources, queries: that will be looked at, so that none is written over"""
         classes = Categories(queries)
         self._coco = CocoFile(targets.coco, classes) if targets.coco else None
         self._yolo = self._overlay = None
         if targets.overlay:
-            check_apart(targets.overlay, sources)
+            check_apart(targets.overlay, [each.name for each in sources], kind="scene")
+            check_apart(targets.overlay, [each.name for each in queries], kind="query")
             self._overlay = OverlayFolder(targets.overlay, classes)
         if targets.yolo:
             self._yolo = YoloFolder(targets.yolo, classes, polygons=targets.polygons)

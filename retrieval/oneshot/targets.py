@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from likemark.db.errors import InvalidInput, LikemarkError
-from likemark.retrieval.oneshot.sources import Source
 
 
 def make_folder(path: Path) -> None:
@@ -20,9 +19,12 @@ def make_folder(path: Path) -> None:
         raise LikemarkError(f"{path}: cannot be made: {error.strerror}") from error
 
 
-def check_apart(folder: Path, sources: Sequence[Source]) -> None:
-    """Raise InvalidInput where a scene is in the folder: it could be written over."""
+def check_apart(folder: Path, names: Iterable[str], *, kind: str) -> None:
+    """Raise InvalidInput where a file that is read is in the folder: it could be written over.
+
+    kind: of the files, for the message
+    """
     inside = os.path.realpath(folder)
-    for source in sources:
-        if os.path.realpath(source.name).startswith(os.path.join(inside, "")):
-            raise InvalidInput(f"{folder}: holds the scene {source.name}; give another folder")
+    for name in names:
+        if os.path.realpath(name).startswith(os.path.join(inside, "")):
+            raise InvalidInput(f"{folder}: holds the {kind} {name}; give another folder")

@@ -154,11 +154,11 @@ def _target(job: Job) -> Iterator[Path]:
     Until then the source is there for a preview; its mode is kept.
     """
     if not job.in_place:
-        _make_folder(job.target.parent)
-        yield job.target
+        with _folder(job.target.parent):
+            yield job.target
         return
     source = Path(os.path.realpath(job.source))
-    draft = source.with_name(f".{secrets.token_hex(4)}.{source.name}")
+    draft = source.with_name(f".{secrets.token_hex(4)}{job.source.suffix}")
     try:
         yield draft
         if draft.exists():
@@ -169,6 +169,19 @@ def _target(job: Job) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # its folder has gone: what the cause is, is on its way up
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """Made, with those above it; what is made for nothing goes again."""
+    made = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    _make_folder(folder)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # something was written
+            for path in made:
+                path.rmdir()
 
 
 def _make_folder(folder: Path) -> None:

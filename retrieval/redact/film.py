@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,7 +88,13 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     from av.error import FFmpegError
     from av.stream import Disposition
 
-    if not path.is_file():
+    try:
+        is_file = stat.S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        is_file = False
+    except OSError as error:
+        raise unreadable(str(path), error) from error
+    if not is_file:
         raise NotFound(f"{path}: no such video file: check the path")
     try:
         # Text that is no UTF-8 must not keep a video from being read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +49,19 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in FORMATS
 
 
-def list_jobs(scenes: Sequence[Path], *, out: Path | None, preview: Path | None = None) -> Listed:
+def list_jobs(
+    scenes: Sequence[Path], *, out: Path | None, preview: Path | None = None,
+    read: Sequence[Path] = (),
+) -> Listed:  # fmt: skip
     """Every picture and video below the scenes, and where it goes.
 
     scenes: files, there or not, and folders, whose files keep their places below them. Hidden ones
         are left out, links to folders are not followed, nor are `out` and `preview` in a folder
     out: a folder, or for a single file its new name; None: every file is replaced
     preview: a folder
+    read: what else the run reads, such as its queries: files, and folders of such
     Raises NotFound for a folder without any, InvalidInput where something would be written over
-    a source, or twice under one name.
+    a source or what is read, or twice under one name.
     """
     errors: list[PictureError] = []
     notes: list[str] = []
@@ -69,6 +73,7 @@ def list_jobs(scenes: Sequence[Path], *, out: Path | None, preview: Path | None 
             target = source if out is None else out if named else out / place
             shown = None if preview is None else preview / f"{place}.png"
             jobs.setdefault(os.path.abspath(source), Job(source, target, shown))
+    _check_unread(jobs.values(), read)
     _check_apart(list(jobs.values()), replacing=out is None)
     return Listed(tuple(jobs.values()), tuple(errors), tuple(notes))
 
@@ -116,6 +121,18 @@ def _walked(
         folder, SCENES, unreadable=unreadable, left_out=lambda path: _real(path) in ours,
         passed_over=others,
     )  # fmt: skip
+
+
+def _check_unread(jobs: Iterable[Job], read: Sequence[Path]) -> None:
+    files = {_identity(path) for path in read} - {None}
+    folders = tuple(os.path.join(_real(path), "") for path in read if os.path.isdir(path))
+    written = [path for job in jobs for path in (job.target, job.preview) if path is not None]
+    for path in written:
+        there = _identity(path)
+        if there is not None and (there in files or _real(path).startswith(folders)):
+            raise InvalidInput(
+                f"{path}: is what this run reads, such as its query: name another folder"
+            )
 
 
 def _check_apart(jobs: Sequence[Job], *, replacing: bool) -> None:

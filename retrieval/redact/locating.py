@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def _files(queries: Sequence[Path]) -> list[Path]:
 
     files: list[Path] = []
     for query in queries:
-        found = list(pictures(query)) if query.is_dir() else [query]
+        found = list(pictures(query)) if os.path.isdir(query) else [query]
         if not found:
             raise NotFound(f"{query}: holds no pictures")
         files += found

@@ -20,8 +20,10 @@ from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.normalise import flatten
 from likemark.retrieval.pictures.picture import Request
 from likemark.retrieval.pictures.sniff import EXTENSIONS
-from likemark.retrieval.redact.previews import clean_exif, clean_xmp
+from likemark.retrieval.redact.exif import clean_exif
+from likemark.retrieval.redact.packets import clean_xmp
 from likemark.retrieval.redact.regions import Locator, Pixels, Region
+from likemark.retrieval.redact.signs import Tell
 from likemark.retrieval.redact.splice import spliced_jpeg, spliced_png
 from likemark.retrieval.redact.stored import check_mode, cover
 from likemark.retrieval.redact.style import Style
@@ -69,8 +71,10 @@ def redact_picture(
             if copy:
                 write_whole(target, content)
             return PictureResult(regions, copy, (), written=copy)
-        write_whole(target, _encoded(name, frame, content, kind))
-    return PictureResult(regions, False, _notes(name, frame, content, kind))
+        left_out: list[str] = []
+        write_whole(target, _encoded(name, frame, content, kind, left_out.append))
+    notes = (*_notes(name, frame, content, kind), *_told(name, left_out))
+    return PictureResult(regions, False, notes)
 
 
 def _opened(name: str, content: bytes, kind: str, limits: PictureLimits) -> ImageFile.ImageFile:
@@ -94,52 +98,63 @@ def _seen(name: str, content: bytes, kind: str, limits: PictureLimits) -> Pixels
     return flatten(np.asarray(raster.load(name, content, kind, limits)))
 
 
-def _encoded(name: str, frame: ImageFile.ImageFile, content: bytes, kind: str) -> bytes:
+def _encoded(name: str, frame: ImageFile.ImageFile, content: bytes, kind: str, tell: Tell) -> bytes:
+    """tell: is told what of the metadata is left out"""
     stream = io.BytesIO()
     try:
-        options = _OPTIONS.get(kind, _shared)(frame, content)
+        options = _OPTIONS.get(kind, _shared)(frame, content, tell)
         (as_stored(frame, content) if kind == "TIFF" else frame).save(stream, kind, **options)
         data = stream.getvalue()
         if kind == "JPEG":
-            return spliced_jpeg(data, content)
-        return spliced_png(data, content) if kind == "PNG" else data
+            return spliced_jpeg(data, content, tell)
+        return spliced_png(data, content, tell) if kind == "PNG" else data
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         reason = one_line(str(error), limit=160)
         raise LikemarkError(f"{one_line(name)}: cannot be saved as {kind}: {reason}") from error
 
 
-def _shared(frame: ImageFile.ImageFile, content: bytes) -> dict[str, Any]:
+def _shared(frame: ImageFile.ImageFile, content: bytes, tell: Tell) -> dict[str, Any]:
     """The metadata that every format's writer takes."""
     found = {
         "icc_profile": frame.info.get("icc_profile"),
-        "exif": clean_exif(frame.info.get("exif") or b""),
-        "xmp": clean_xmp(frame.info.get("xmp") or b""),
+        "exif": clean_exif(frame.info.get("exif") or b"", tell),
+        "xmp": clean_xmp(frame.info.get("xmp") or b"", tell),
         "dpi": frame.info.get("dpi"),
     }
     return {key: value for key, value in found.items() if value}
 
 
-def _jpeg(frame: ImageFile.ImageFile, content: bytes) -> dict[str, Any]:
+def _jpeg(frame: ImageFile.ImageFile, content: bytes, tell: Tell) -> dict[str, Any]:
     progressive = bool(frame.info.get("progressive"))
     return {"quality": "keep", "subsampling": "keep", "progressive": progressive}
 
 
-def _png(frame: ImageFile.ImageFile, content: bytes) -> dict[str, Any]:
+def _png(frame: ImageFile.ImageFile, content: bytes, tell: Tell) -> dict[str, Any]:
     return {}  # its chunks are taken over as they are
 
 
-def _webp(frame: ImageFile.ImageFile, content: bytes) -> dict[str, Any]:
+def _webp(frame: ImageFile.ImageFile, content: bytes, tell: Tell) -> dict[str, Any]:
     if _lossless(frame, content, "WEBP"):
-        return {"lossless": True, "exact": True, "quality": 80, **_shared(frame, content)}
-    return {"quality": _QUALITY, "alpha_quality": 100, "exact": True, **_shared(frame, content)}
+        return {"lossless": True, "exact": True, "quality": 80, **_shared(frame, content, tell)}
+    return {
+        "quality": _QUALITY,
+        "alpha_quality": 100,
+        "exact": True,
+        **_shared(frame, content, tell),
+    }
 
 
-def _avif(frame: ImageFile.ImageFile, content: bytes) -> dict[str, Any]:
-    return {"quality": _QUALITY, **_shared(frame, content)}
+def _avif(frame: ImageFile.ImageFile, content: bytes, tell: Tell) -> dict[str, Any]:
+    return {"quality": _QUALITY, **_shared(frame, content, tell)}
 
 
-_OPTIONS: Mapping[str, Callable[[ImageFile.ImageFile, bytes], dict[str, Any]]] = {
-    "JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "AVIF": _avif, "TIFF": tiff_options,
+def _gif(frame: ImageFile.ImageFile, content: bytes, tell: Tell) -> dict[str, Any]:
+    comment = frame.info.pop("comment", b"")  # Pillow would write it once more, as it was
+    return {"comment": clean_xmp(comment, tell, name="comment"), **_shared(frame, content, tell)}
+
+
+_OPTIONS: Mapping[str, Callable[[ImageFile.ImageFile, bytes, Tell], dict[str, Any]]] = {
+    "JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "AVIF": _avif, "TIFF": tiff_options, "GIF": _gif,
 }  # fmt: skip
 
 
@@ -168,3 +183,10 @@ def _notes(name: str, frame: Image.Image, content: bytes, kind: str) -> tuple[st
         return ()
     own = "with its own tables" if kind == "JPEG" else f"at quality {_QUALITY}"
     return (f"{one_line(name)}: {kind} loses: all px were encoded once more, {own}",)
+
+
+def _told(name: str, left_out: list[str]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    listed = one_line(", ".join(dict.fromkeys(left_out)))
+    return (f"{one_line(name)}: left out of its metadata, which could show a mark: {listed}",)

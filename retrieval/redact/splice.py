@@ -10,10 +10,14 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from likemark.retrieval.redact.previews import clean_exif, clean_photoshop, clean_xmp
+from likemark.retrieval.redact.exif import clean_exif
+from likemark.retrieval.redact.packets import clean_xmp
+from likemark.retrieval.redact.resources import clean_photoshop
+from likemark.retrieval.redact.signs import Tell, may_stay, untold
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _JFIF_HEAD = 12  # bytes before the size of JFIF's thumbnail
+_ADOBE = 0xEE  # says how the px are stored: the new file has its own
 _SIGNATURE = 8  # bytes of a PNG
 _CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
 # What must stand before the palette, and what else is known to fit the px still.
@@ -26,34 +30,42 @@ _MOST_TEXT = 1 << 26  # bytes
 _KNOWN = _BEFORE_PALETTE | {b"bKGD", b"pHYs", b"tIME", b"eXIf"}
 
 
-def spliced_jpeg(made: bytes, source: bytes) -> bytes:
-    """The px of one JPEG with the metadata of another."""
+def spliced_jpeg(made: bytes, source: bytes, tell: Tell = untold) -> bytes:
+    """The px of one JPEG with the metadata of another.
+
+    tell: is told what is not taken over
+    """
     kept = []
     for marker, payload in _segments(source):
-        clean = _kept_segment(marker, payload)
+        clean = _kept_segment(marker, payload, tell)
         if clean:
             kept.append(bytes([0xFF, marker]) + struct.pack(">H", len(clean) + 2) + clean)
     ours = [
         made[begin:end]
         for marker, begin, end in _spans(made)
-        if marker == 0xEE or not (0xE0 <= marker <= 0xEF or marker == 0xFE)
+        if marker == _ADOBE or not (0xE0 <= marker <= 0xEF or marker == 0xFE)
     ]
     return b"\xff\xd8" + b"".join(kept) + b"".join(ours)
 
 
-def _kept_segment(marker: int, payload: bytes) -> bytes:
+def _kept_segment(marker: int, payload: bytes, tell: Tell) -> bytes:
     """A segment of the source as it is taken over; empty: it is not."""
     if marker == 0xE0 and payload.startswith(b"JFIF\0"):
         return payload[:_JFIF_HEAD] + b"\0\0"
     if marker == 0xE1 and payload.startswith(b"Exif\0\0"):
-        return clean_exif(payload)
+        return clean_exif(payload, tell)
     if marker == 0xE1 and payload.startswith(_XMP):
-        return clean_xmp(payload)
+        clean = clean_xmp(payload, tell)
+        return clean if len(clean) > len(_XMP) else b""
     if marker == 0xE2 and payload.startswith(b"ICC_PROFILE\0"):
         return payload
     if marker == 0xED:
-        return clean_photoshop(payload)
-    return payload if marker == 0xFE else b""
+        return clean_photoshop(payload, tell)
+    if marker == 0xFE:
+        return clean_xmp(payload, tell, name="comment")
+    if 0xE0 <= marker <= 0xEF and marker != _ADOBE:
+        tell(f"APP{marker - 0xE0} block")
+    return b""
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -76,11 +88,17 @@ def _spans(data: bytes) -> Iterator[tuple[int, int, int]]:
         at = end
 
 
-def spliced_png(made: bytes, source: bytes) -> bytes:
-    """The px of one PNG with the metadata of another."""
+def spliced_png(made: bytes, source: bytes, tell: Tell = untold) -> bytes:
+    """The px of one PNG with the metadata of another.
+
+    tell: is told what is not taken over
+    """
     ours, theirs = list(_chunks(made)), list(_chunks(source))
     first = next(number for number, (name, _) in enumerate(theirs) if name == b"IDAT")
     same_depth = ours[0][1][8:10] == theirs[0][1][8:10]
+    for name in {name for name, _ in theirs} - _CRITICAL - _KNOWN:
+        if not _copied(name, same_depth=same_depth):
+            tell(f"{name.decode('latin-1')!r} chunk")
     before = [chunk for chunk in theirs[:first] if _copied(chunk[0], same_depth=same_depth)]
     after = [chunk for chunk in theirs[first:] if _copied(chunk[0], same_depth=same_depth)]
     ordered = [
@@ -92,7 +110,7 @@ def spliced_png(made: bytes, source: bytes) -> bytes:
         *after,
         (b"IEND", b""),
     ]
-    return made[:_SIGNATURE] + b"".join(_packed(name, data) for name, data in ordered)
+    return made[:_SIGNATURE] + b"".join(_packed(name, data, tell) for name, data in ordered)
 
 
 def _copied(name: bytes, *, same_depth: bool) -> bool:
@@ -102,34 +120,44 @@ def _copied(name: bytes, *, same_depth: bool) -> bool:
     return name in _KNOWN or bool(name[3] & 0x20)
 
 
-def _packed(name: bytes, data: bytes) -> bytes:
+def _packed(name: bytes, data: bytes, tell: Tell) -> bytes:
+    """A chunk as it is written; empty: it is not."""
+    clean = data
     if name == b"eXIf":
-        data = clean_exif(data)
-    if name in _TEXTS:
-        name, data = _clean_text(name, data)
-    if name in (b"eXIf", *_TEXTS) and not data:
+        clean = clean_exif(data, tell)
+    elif name in _TEXTS:
+        clean = _clean_text(name, data, tell)
+    elif name not in _CRITICAL | _KNOWN and not may_stay(data):
+        clean = b""
+        tell(f"{name.decode('latin-1')!r} chunk")
+    if data and not clean:
         return b""
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    head = struct.pack(">I", len(clean)) + name
+    return head + clean + struct.pack(">I", zlib.crc32(name + clean))
 
 
-def _clean_text(name: bytes, data: bytes) -> tuple[bytes, bytes]:
-    """A text without the pictures in it, and its chunk's name; empty where nobody knows."""
+def _clean_text(name: bytes, data: bytes, tell: Tell) -> bytes:
+    """A text without the pictures in it; empty where one is left, or nobody knows."""
     keyword, _, rest = data.partition(b"\0")
+    label = f"text {keyword.decode('latin-1')!r}"
     if keyword.lower().startswith(_RAW_PROFILE):
-        return name, b""
-    if name == b"tEXt":
-        return name, clean_xmp(data)
+        tell(label)
+        return b""
+    if name == b"tEXt" or (name == b"iTXt" and rest[:1] == b"\0"):
+        return clean_xmp(data, tell, name=label)
     if name == b"zTXt":
         text = _inflated(rest[1:])
         same = text is not None and clean_xmp(text) == text
-        return name, data if same else b""
-    if rest[:1] == b"\0":
-        return name, clean_xmp(data)
+        if not same:
+            tell(label)
+        return data if same else b""
     language, translated, packed = (*rest[2:].split(b"\0", 2), b"", b"")[:3]
     text = _inflated(packed)
     if text is None:
-        return name, b""
-    return name, keyword + b"\0\0\0" + b"\0".join((language, translated, clean_xmp(text)))
+        tell(label)
+        return b""
+    clean = clean_xmp(text, tell, name=label)
+    return keyword + b"\0\0\0" + b"\0".join((language, translated, clean)) if clean else b""
 
 
 def _inflated(data: bytes) -> bytes | None:

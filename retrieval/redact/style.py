@@ -14,6 +14,7 @@ COVERS = ("box", "hull", "mask")
 # The outline of a mark gives it away: only inpainting, which leaves none, covers no more than it.
 _OWN_COVER = {"mosaic": "box", "blur": "box", "fill": "box", "inpaint": "mask", "replace": "box"}
 METHODS = ("telea", "ns")
+MOST_MARGIN = 10  # times a mark's size: more than that covers any picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +45,8 @@ class Style:
         ):  # fmt: skip
             if not (math.isfinite(value) and value >= least):
                 raise InvalidInput(f"{name} is {value}: it must be {least} or more")
+        if self.margin > MOST_MARGIN:
+            raise InvalidInput(f"margin is {self.margin}: it must be {MOST_MARGIN} or less")
         self._check_colour()
         self._check_picture()
 

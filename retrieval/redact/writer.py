@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from likemark.db.errors import LikemarkError
+from likemark.db.errors import LikemarkError, one_line
 from likemark.retrieval.redact.film import Film
+from likemark.retrieval.redact.signs import holds_picture
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -42,6 +44,7 @@ _ALSO = {
 # A file's own, which the new file states for itself.
 _OWN = {"major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER", "DURATION"}
 _MPEG4_UNITS = 65535  # the most units a second that MPEG-4 part 2 can state
+_FINE = Fraction(1, 90000)  # seconds: MPEG's own unit of time
 
 Tell = Callable[[str], None]  # takes a line for the user
 
@@ -58,7 +61,9 @@ class Writer:
         options = {"movflags": "use_metadata_tags"} if form in ("mp4", "mov") else {}
         self.container: OutputContainer = av.open(stream, "w", format=form, options=options)
         self._last: int | None = None
-        self._tell = tell
+        self._name, self._tell = film.name, tell
+        self._counts = False  # the encoder counts frames, which have no times of their own
+        self._begin: Fraction | None = None  # seconds, of the first frame of such a one
         self.unseen = 0  # streams of other px: cover pictures, further views
         try:
             self.video = self._video(film, form)
@@ -73,10 +78,12 @@ class Writer:
         from av.video.frame import PictureType
 
         frame.pict_type = PictureType.NONE  # the encoder chooses its own key frames
-        frame.pts = self._time(frame)
-        if frame.format.name != self.video.pix_fmt:
-            frame = frame.reformat(format=self.video.pix_fmt)
-        self.container.mux(self.video.encode(frame))
+        time = self._time(frame)
+        frame.pts = time - self._begin_at(time, frame) if self._counts else time
+        same = frame.format.name == self.video.pix_fmt
+        taken = frame if same else frame.reformat(format=self.video.pix_fmt)
+        self._mux(self.video.encode(taken))
+        frame.pts = time
 
     def copy(self, packet: Packet[Any]) -> None:
         """Pass on a packet of a stream that is copied; any other is dropped."""
@@ -87,8 +94,24 @@ class Writer:
 
     def close(self) -> None:
         """Write what the encoder still holds, and the end of the file."""
-        self.container.mux(self.video.encode(None))
+        self._mux(self.video.encode(None))
         self.container.close()
+
+    def _begin_at(self, time: int, frame: VideoFrame) -> int:
+        """The first frame's time, in units of a frame's: an encoder that counts frames rounds it.
+
+        time: the frame's own
+        """
+        base = frame.time_base or self.video.time_base or Fraction(1, 25)
+        if self._begin is None:
+            self._begin = time * base
+        return round(self._begin / base)
+
+    def _mux(self, packets: Iterable[Packet[Any]]) -> None:
+        for packet in packets:
+            if self._begin is not None:
+                _delay(packet, self._begin)
+            self.container.mux(packet)
 
     def _time(self, frame: VideoFrame) -> int:
         """In units of the frame's time base: after the last one's, even where a file errs."""
@@ -106,6 +129,7 @@ class Writer:
 
     def _video(self, film: Film, form: str) -> VideoStream:
         encoder = self._encoder(film, form)
+        self._counts = bool(encoder.frame_rates)
         if encoder.canonical_name != film.codec:
             self._tell(f"{film.name}: no encoder for {film.codec} here: written as {encoder.name}")
         options = dict(_QUALITY.get(encoder.name, {}))
@@ -142,7 +166,7 @@ class Writer:
         for stream in source.streams:
             if stream.type == "video" and first and not _is_cover(stream):
                 first = False
-                _carry(stream, self.video)
+                self._carry(stream, self.video)
                 _colours(stream, self.video)
             elif stream.type == "subtitle" or (stream.type == "audio" and _is_known(stream)):
                 made = self._twin(stream)
@@ -159,15 +183,27 @@ class Writer:
         except ValueError:
             self._left_out(stream)
             return None
-        _carry(stream, made)
+        self._carry(stream, made)
         return made
 
+    def _carry(self, stream: Stream, made: Stream) -> None:
+        made.metadata.update(self._kept(stream.metadata))
+        made.disposition = stream.disposition
+
+    def _kept(self, metadata: Mapping[str, str]) -> dict[str, str]:
+        """What is of the film and shows no mark."""
+        kept = {key: value for key, value in metadata.items() if key not in _OWN}
+        for key in [key for key, value in kept.items() if holds_picture(os.fsencode(value))]:
+            del kept[key]
+            self._tell(f"{self._name}: text {one_line(key)!r} is left out: it holds a picture")
+        return kept
+
     def _left_out(self, stream: Stream) -> None:
-        self._tell(f"stream {stream.index} ({stream.type}) is left out: it cannot be carried over")
+        which = f"{self._name}: stream {stream.index} ({stream.type})"
+        self._tell(f"{which} is left out: it cannot be carried over")
 
     def _describe(self, source: InputContainer) -> None:
-        kept = {key: value for key, value in source.metadata.items() if key not in _OWN}
-        self.container.metadata.update(kept)
+        self.container.metadata.update(self._kept(source.metadata))
         chapters = source.chapters()
         if chapters:
             self.container.set_chapters(chapters)
@@ -177,6 +213,17 @@ def _has_rate(encoder: Codec, rate: Fraction) -> bool:
     """Whether an encoder of few fixed rates, such as MPEG-2's, has this one."""
     rates = encoder.frame_rates
     return not rates or any(Fraction(known.num, known.den) == rate for known in rates)
+
+
+def _delay(packet: Packet[Any], by: Fraction) -> None:
+    """by: seconds"""
+    own = packet.time_base
+    packet.pts, packet.dts = (
+        None if time is None else round((time * own + by) / _FINE)
+        for time in (packet.pts, packet.dts)
+    )
+    packet.duration = round((packet.duration or 0) * own / _FINE)
+    packet.time_base = _FINE
 
 
 def _time_base(encoder: Codec, film: Film) -> Fraction:
@@ -196,11 +243,6 @@ def _is_cover(stream: Stream) -> bool:
     from av.stream import Disposition
 
     return bool(stream.disposition & Disposition.attached_pic)
-
-
-def _carry(stream: Stream, made: Stream) -> None:
-    made.metadata.update({k: v for k, v in stream.metadata.items() if k not in _OWN})
-    made.disposition = stream.disposition
 
 
 def _colours(stream: Any, made: VideoStream) -> None:

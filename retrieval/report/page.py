@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,6 +11,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from likemark.db.search import MarkRow
 from likemark.retrieval.report.facts import (
     Fact,
     area,
@@ -20,6 +21,7 @@ from likemark.retrieval.report.facts import (
     search_facts,
 )
 from likemark.retrieval.report.highlight import Highlight, is_highlighted, own_path
+from likemark.retrieval.report.shown import Pictures, Shown
 from likemark.retrieval.report.text import counted, shorten
 from likemark.retrieval.report.thumbnails import Thumbnails
 from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search
@@ -54,7 +56,7 @@ class _HitView:
     score: str  # three decimals
     bar: float  # percent, 0-100
     title: str
-    picture: str | None  # data address
+    picture: Shown | None
     highlighted: bool
     block: str | None  # the element of the query that it was found by
     times: str  # "2 times"
@@ -67,7 +69,7 @@ class _QueryView:
     number: int  # from 1
     name: str
     path: str
-    picture: str | None  # data address
+    picture: Shown | None
     error: str | None
     count: str  # "3 hits"
     hits: tuple[_HitView, ...]
@@ -85,14 +87,19 @@ def render_report(
     highlight_label: str = SAME_BRAND,
     figures: Sequence[Figure] = (),
     figures_title: str = "",
+    paths: bool = True,
 ) -> str:
     """The whole document.
 
+    paths: without them it tells no folder, only the names of files
     highlight: per query, ids of pictures that get a badge with `highlight_label`
     figures: shown at the end, under a title of their own
     """
+    pictures = Pictures(_addresses(results, thumbnails))
     queries = [
-        _query_view(number, result, thumbnails, (highlight or {}).get(result.query, ()))
+        _query_view(
+            number, result, thumbnails, pictures, (highlight or {}).get(result.query, ()), paths
+        )
         for number, result in enumerate(results, start=1)
     ]
     return _template().render(
@@ -101,6 +108,7 @@ def render_report(
         summary=_summary(results),
         search_facts=search_facts(search, created=created, version=version),
         queries=queries,
+        side=thumbnails.size,
         nothing=empty_in_words(search),
         block_weight=BLOCK_WEIGHT if search.blocks else None,
         badge=shorten(highlight_label, _TITLE),
@@ -115,45 +123,67 @@ def query_name(result: QueryResult) -> str:
     """The query as people know it: the file's name without its folders."""
     if result.query in ("-", "stdin"):
         return "Standard input"
-    return shorten(result.query.replace("\\", "/").rsplit("/", 1)[-1], _TITLE)
+    return shorten(_file_name(result.query), _TITLE)
+
+
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _addresses(results: Sequence[QueryResult], thumbnails: Thumbnails) -> Iterator[str | None]:
+    for result in results:
+        if result.error is None:
+            yield thumbnails.query_uri(result.query)
+        yield from (thumbnails.data_uri(hit.path) for hit in result.hits)
 
 
 def _query_view(
-    number: int, result: QueryResult, thumbnails: Thumbnails, marked: Container[int]
-) -> _QueryView:
+    number: int, result: QueryResult, thumbnails: Thumbnails, pictures: Pictures,
+    marked: Container[int], paths: bool,
+) -> _QueryView:  # fmt: skip
     own = f"query-{number}"
     name = query_name(result)
     return _QueryView(
         id=own,
         number=number,
         name=name,
-        path=name if name == "Standard input" else shorten(result.query, _PATH),
-        picture=None if result.error else thumbnails.query_uri(result.query),
+        path=shorten(result.query, _PATH) if paths and name != "Standard input" else name,
+        picture=None if result.error else pictures.show(thumbnails.query_uri(result.query)),
         error=None if result.error is None else error_in_words(result.error),
         count=counted(len(result.hits), "hit"),
         hits=tuple(
-            _hit_view(f"{own}-hit-{place}", hit, thumbnails, is_highlighted(hit, marked))
+            _hit_view(
+                f"{own}-hit-{place}",
+                hit,
+                pictures.show(thumbnails.data_uri(hit.path)),
+                is_highlighted(hit, marked),
+                paths,
+            )
             for place, hit in enumerate(result.hits, start=1)
         ),
     )
 
 
-def _hit_view(own: str, hit: Hit, thumbnails: Thumbnails, highlighted: bool) -> _HitView:
+def _hit_view(
+    own: str, hit: Hit, picture: Shown | None, highlighted: bool, paths: bool
+) -> _HitView:
     return _HitView(
         id=own,
         rank=hit.rank,
         score=f"{hit.score:z.3f}",
         bar=round(100 * min(max(hit.score, 0.0), 1.0), 1),
         title=shorten(hit.mark.title, _TITLE),
-        picture=thumbnails.data_uri(hit.path),
+        picture=picture,
         highlighted=highlighted,
         block=f"Found by an element of the query: {area(hit.block)}" if hit.block else None,
         times=_times(hit),
-        filings=tuple(
-            _Filing(shorten(mark.title, _TITLE), mark_facts(mark, own_path(mark, hit)))
-            for mark in hit.marks
-        ),
+        filings=tuple(_filing(mark, own_path(mark, hit), paths) for mark in hit.marks),
     )
+
+
+def _filing(mark: MarkRow, path: str, paths: bool) -> _Filing:
+    facts = mark_facts(mark, path if paths else _file_name(path))
+    return _Filing(shorten(mark.title, _TITLE), facts)
 
 
 def _times(hit: Hit) -> str:

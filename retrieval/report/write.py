@@ -33,6 +33,7 @@ def write_report(
     figures: Sequence[Figure] = (),
     figures_title: str = "",
     limits: PictureLimits | None = None,
+    paths: bool = True,
 ) -> None:
     """Write the answers as one HTML page that needs nothing beside it.
 
@@ -41,6 +42,7 @@ def write_report(
     created: None: now
     figures: pictures at the end, under a title of their own
     limits: what pictures may cost, as it was when they were searched
+    paths: without them it tells no folder, only the names of files
     Raises InvalidInput for a name that does not end in .html, NotFound for a missing folder,
     LikemarkError when the file cannot be written.
     """
@@ -58,6 +60,7 @@ def write_report(
         highlight_label=highlight_label,
         figures=figures,
         figures_title=figures_title,
+        paths=paths,
     )
     write_whole(path, page.encode("utf-8", "replace"))
 

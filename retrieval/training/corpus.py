@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import fnmatch
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -82,10 +83,11 @@ def read_corpus(where: Path, exclude: Iterable[str] = ()) -> Corpus:
     Raises NotFound when there is nothing, InvalidInput for a benchmark, which is never trained on,
     or for a table that lacks a column.
     """
-    if where.is_dir() and not (where / MANIFEST).exists():
+    is_folder = os.path.isdir(where)
+    if is_folder and not os.path.exists(where / MANIFEST):
         drawings = _from_folders(where)
     else:
-        drawings = _from_table(where / MANIFEST if where.is_dir() else where)
+        drawings = _from_table(where / MANIFEST if is_folder else where)
     left_out = re.compile("|".join(fnmatch.translate(pattern) for pattern in exclude) or r"(?!)")
     kept = [drawing for drawing in drawings if not left_out.match(drawing.group)]
     if drawings and not kept:
@@ -111,7 +113,8 @@ def _from_table(table: Path) -> list[Drawing]:
     except FileNotFoundError:
         raise NotFound(f"{table}: no such file or folder") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput(f"{table}: cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InvalidInput(f"{table}: cannot be read: {reason}") from error
     if rows and not {"image", "group"} <= rows[0].keys():
         raise InvalidInput(f"{table}: must have the columns image and group")
     return [_drawing(table, number, row) for number, row in enumerate(rows, 2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -68,7 +69,7 @@ def export_model(
 
 def _taken(source: str, extra: Path | None) -> tuple[Training | None, ModelCard, Weights]:
     """A training's settings, or none of a model, its card and its weights."""
-    if not Path(source).is_dir():
+    if not os.path.isdir(source):
         found = find_model(source, extra)
         return None, found.card, found.card.read_weights(found.folder)
     settings = run_settings(Path(source))

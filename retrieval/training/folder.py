@@ -23,10 +23,10 @@ _FREE = {
 
 
 def prepare_folder(folder: Path, config: Settings) -> None:
-    """Make the folder and write the settings into it.
+    """Make the folder.
 
     Raises InvalidInput when it holds a run with other settings, ModelDamaged when that cannot be
-    read, LikemarkError when the folder cannot be written.
+    read, LikemarkError when the folder cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,6 +34,10 @@ def prepare_folder(folder: Path, config: Settings) -> None:
         raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
     if (folder / LAST).exists():
         _check_same(folder, config)
+
+
+def keep_settings(folder: Path, config: Settings) -> None:
+    """Write them into the folder, as soon as they are known to be good for a run."""
     write_whole(folder / SETTINGS, json.dumps(written(config), indent=2).encode())
 
 

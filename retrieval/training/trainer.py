@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from likemark.db.errors import LikemarkError
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.files import whole_file
-from likemark.retrieval.training.folder import BEST, LAST, prepare_folder
+from likemark.retrieval.training.folder import BEST, LAST, keep_settings, prepare_folder
 from likemark.retrieval.training.observers import Observer, Quiet, Step, Validated
 from likemark.retrieval.training.optimiser import follow, rate_at, set_rate
 from likemark.retrieval.training.processes import check_agreed, joined, own_device
@@ -50,6 +50,7 @@ def train(
         device = choose_device(own_device(config.run.device))
         heard = Quiet() if share.rank else observer
         run = _Run(config, Place(folder, share, device, heard, measure))
+        keep_settings(folder, config)
         run.to_the_end()
         return Trained(folder, run.task.metric, run.state.best, run.state.best_step)
 

@@ -284,3 +284,58 @@ def _all_of(terminal: FileIO) -> str:
         if not part:
             return read.decode()
         read += part
+
+
+def test_a_video_that_may_not_be_looked_at_costs_itself_alone(
+    likemark: Run, logo: Path, photos: Path
+) -> None:
+    outcome = likemark("locate", photos / "a.jpg", "n" * 300 + ".mp4", "-q", logo, "--json")
+    assert outcome.code in (0, 1)
+    first, second = outcome.json
+    assert first["error"] is None
+    assert "File name too long" in str(second["error"])
+
+
+def test_what_was_found_is_printed_before_a_file_that_cannot_be_written(
+    logo: Path, photos: Path, tmp_path: Path
+) -> None:
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
+        "from likemark.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "locate", "-q", logo, photos / "a.jpg", "--json",
+         "--coco", tmp_path / "c.json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert [each["error"] for each in json.loads(done.stdout)] == [None]
+    assert done.stderr.endswith("c.json: cannot be written: File too large\n")
+
+
+def test_a_file_that_can_never_be_written_is_said_before_the_search(
+    likemark: Run, logo: Path, photos: Path, tmp_path: Path
+) -> None:
+    outcome = likemark("locate", "-q", logo, photos, "--coco", tmp_path / ("n" * 300 + ".json"))
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "cannot be written: File name too long" in outcome.err
+
+
+def test_a_query_is_not_written_over(
+    likemark: Run, logo: Path, photos: Path, tmp_path: Path
+) -> None:
+    before = logo.read_bytes()
+    save(photos / "logo.png", photo(badge()))
+    outcome = likemark("locate", "-q", logo, photos / "logo.png", "--overlay", tmp_path)
+    assert (outcome.code, logo.read_bytes()) == (2, before)
+    other = likemark("locate", "-q", logo, photos / "logo.png", "--overlay", photos)
+    assert (outcome.err + other.err).count("give another folder") == 2
+
+
+def test_names_end_no_line_and_tell_the_terminal_nothing(
+    likemark: Run, logo: Path, photos: Path
+) -> None:
+    save(photos / "x\ny\x1b[31m.png", np.full((120, 160, 3), 200, np.uint8))
+    outcome = likemark("locate", "-q", logo, photos)
+    assert "x y [31m.png\n" in outcome.out
+    assert "\x1b" not in outcome.out + outcome.err

@@ -186,6 +186,7 @@ def test_videos_take_no_listed_regions(likemark: Run, desk: Path) -> None:
         ([*LISTED, "--out", "out", "--style", "replace"], 2, "--with IMAGE"),
         ([*LISTED, "--out", "out", "--with", "logo.png"], 2, "--with IMAGE"),
         ([*LISTED, "--out", "out", "--margin", "-1"], 2, "--margin"),
+        ([*LISTED, "--out", "out", "--margin", "1e308"], 2, "--margin"),
         ([*LISTED, "--out", "out", "--threshold", "2"], 2, "'--threshold'"),
         ([*LISTED, "--out", "out", "--style", "replace", "--with", "no.png"], 1, "no.png: missing"),
         (["redact", "photos", "--regions", "no.json", "--out", "out"], 1, "no.json: cannot be"),
@@ -244,3 +245,53 @@ def test_a_query_without_a_mark_is_one_line(likemark: Run, desk: Path) -> None:
     assert (done.code, done.out) == (2, "")
     (line,) = done.err.splitlines()
     assert "photos/plain.png" in line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["photos/logo.png", "--regions", "found.json", "--out", "found.json"],
+        ["photos/logo.png", "-q", "logo.png", "--out", "."],
+        ["photos/logo.png", "-q", "marks", "--out", "marks"],
+        ["photos/shop/a.png", "-q", "photos/shop/a.png", "--in-place"],
+        ["photos/logo.png", "--all-logos", "--out", "out", "--style", "replace",
+         "--with", "out/logo.png"],
+        ["photos/shop/a.png", "-q", "shown/a.png.png", "--out", "out", "--preview", "shown"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_a_run_reads_is_not_written_over(
+    likemark: Run, desk: Path, arguments: list[str]
+) -> None:
+    for name in ("marks/logo.png", "out/logo.png", "shown/a.png.png", "photos/logo.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(Path("logo.png").read_bytes())
+    before = {path: path.read_bytes() for path in desk.rglob("*") if path.is_file()}
+    done = likemark("redact", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "is what this run reads, such as its query: name another folder" in done.err
+    assert {path: path.read_bytes() for path in desk.rglob("*") if path.is_file()} == before
+
+
+def test_names_end_no_line_and_tell_the_terminal_nothing(likemark: Run, desk: Path) -> None:
+    Path("photos/plain.png").rename("photos/x\ny\x1b[31m.png")
+    done = likemark(*LISTED, "--out", "out")
+    assert "does not list it" in done.err
+    listed = json.loads(Path("found.json").read_text())
+    listed[1]["scene"] = "photos/x\ny\x1b[31m.png"
+    Path("found.json").write_text(json.dumps(listed))
+    done = likemark(*LISTED, "--out", "out")
+    assert "out/x y [31m.png: nothing found, copied as it is" in done.out.splitlines()
+    assert "\x1b" not in done.out + done.err
+
+
+def test_the_longest_name_is_written_too(likemark: Run, desk: Path) -> None:
+    listed = json.loads(Path("found.json").read_text())
+    name = "n" * 250 + ".png"
+    Path("photos/shop/a.png").rename(Path("photos/shop") / name)
+    listed[0]["scene"] = f"photos/shop/{name}"
+    Path("found.json").write_text(json.dumps(listed))
+    assert likemark(*LISTED, "--out", "out").code == 0
+    assert Path("out/shop", name).exists()
+    assert likemark(*LISTED, "--in-place").code == 0
+    assert (px(Path("photos/shop", name)) != draw().pixels).any()

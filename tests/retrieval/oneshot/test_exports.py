@@ -135,6 +135,9 @@ def test_what_cannot_be_written_is_said_before_anything_is_looked_for(tmp_path: 
         Exports(Targets(yolo=tmp_path / "in" / "a.png"), sources)
     with pytest.raises(InvalidInput, match=r"holds the scene .*a.png; give another folder"):
         Exports(Targets(overlay=tmp_path), sources)
+    asked = [Asked(str(tmp_path / "logos" / "logo.png"), "logo")]
+    with pytest.raises(InvalidInput, match=r"holds the query .*logo.png; give another folder"):
+        Exports(Targets(overlay=tmp_path / "logos"), sources, asked)
     with pytest.raises(InvalidInput, match="name a folder for YOLO"):
         Targets(polygons=True)
 

@@ -95,7 +95,7 @@ def test_a_second_view_is_left_out_and_of_a_copy_it_is_said_that_it_is_there(
     assert plain.copied
     (note,) = plain.notes
     assert "another view that was not looked at" in note
-    assert [line.startswith("stream 1 (video) is left out") for line in marked.notes] == [True]
+    assert ["marked.mkv: stream 1 (video) is left out" in line for line in marked.notes] == [True]
 
 
 def test_what_fails_costs_one_file_and_leaves_nothing(
@@ -111,6 +111,19 @@ def test_what_fails_costs_one_file_and_leaves_nothing(
         assert str(outcome.error).startswith(str(outcome.source))
         assert "\n" not in str(outcome.error)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.png"]
+
+
+def test_a_file_that_fails_leaves_no_folder(
+    run: Callable[..., list[Outcome]], photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "there").mkdir()
+    outcomes = run(
+        Job(tmp_path / "none.png", tmp_path / "new" / "deep" / "none.png"),
+        Job(tmp_path / "none.png", tmp_path / "there" / "deep" / "none.png"),
+    )
+    assert [outcome.error is None for outcome in outcomes] == [False, False]
+    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "there").iterdir()) == []
 
 
 def test_what_cannot_be_located_is_that_files_failure(photo: Path, tmp_path: Path) -> None:

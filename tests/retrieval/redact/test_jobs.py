@@ -69,6 +69,14 @@ def test_nothing_is_written_over_a_source(photos: Path, out: str) -> None:
         list_jobs([photos / "b.png"], out=photos / "b.png")
 
 
+def test_nothing_is_written_over_what_else_is_read(photos: Path) -> None:
+    Path("b.png").touch()
+    for read in (Path("b.png"), Path("photos/../b.png"), Path(".")):
+        with pytest.raises(InvalidInput, match=r"^b\.png: is what this run reads"):
+            list_jobs([photos / "b.png"], out=Path("."), read=[read])
+    list_jobs([photos / "b.png"], out=Path("out"), read=[Path("b.png"), Path("none"), photos])
+
+
 def test_a_preview_is_not_written_over_a_source_or_a_target(photos: Path) -> None:
     (photos / "b.png.png").touch()
     with pytest.raises(InvalidInput, match="is a source"):

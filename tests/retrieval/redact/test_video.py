@@ -196,13 +196,45 @@ def test_what_is_no_video_is_refused_in_one_line(
     assert not (tmp_path / "b.mkv").exists()
 
 
+@pytest.mark.parametrize("name", ["a.mpg", "a.ts", "a.mkv"])
+def test_an_encoder_that_counts_frames_shifts_none(
+    name: str, shot: Shot, film: Make, find: Locator, tmp_path: Path
+) -> None:
+    source = film(name, [shot(30, 20)] * 8, codec="mpeg2video")
+    result = redact_video(source, tmp_path / f"new-{name}", find)
+    assert result.notes == ()
+    assert times(tmp_path / f"new-{name}") == times(source)
+
+
+def test_a_text_that_holds_a_picture_is_left_out(
+    shot: Shot, film: Make, find: Locator, tmp_path: Path
+) -> None:
+    import base64
+
+    plain, source = film("plain.mkv", [shot(30, 20)] * 3), tmp_path / "a.mkv"
+    cover = base64.b64encode(shot(30, 20).tobytes()).decode()
+    with av.open(str(plain)) as old, av.open(str(source), "w") as out:
+        stream = out.add_stream_from_template(old.streams.video[0])
+        out.metadata.update({"title": "a film", "METADATA_BLOCK_PICTURE": cover})
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    result = redact_video(source, tmp_path / "b.mkv", find)
+    (note,) = result.notes
+    assert note == f"{source}: text 'METADATA_BLOCK_PICTURE' is left out: it holds a picture"
+    with av.open(str(tmp_path / "b.mkv")) as made:
+        assert made.metadata["title"] == "a film"
+    assert cover[:99].encode() not in (tmp_path / "b.mkv").read_bytes()
+
+
 def test_another_container_takes_another_codec_and_says_so(
     shot: Shot, film: Make, find: Locator, tmp_path: Path
 ) -> None:
     source = film("a.mp4", [shot(30, 20)] * 4, codec="mpeg4", sound="aac")
     result = redact_video(source, tmp_path / "b.webm", find)
     assert any("written as libvpx-vp9" in line for line in result.notes)
-    assert any("stream 1 (audio) is left out" in line for line in result.notes)
+    assert any(f"{source}: stream 1 (audio) is left out" in line for line in result.notes)
 
 
 def test_progress_is_told_and_a_failing_locator_leaves_nothing(

@@ -153,7 +153,7 @@ def test_the_outline_of_a_mark_is_not_left_standing() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"way": "erase"}, {"margin": -0.1}, {"least_cell": 1}, {"cover": "all"},
+        {"way": "erase"}, {"margin": -0.1}, {"margin": 1e308}, {"least_cell": 1}, {"cover": "all"},
         {"method": "best"}, {"way": "fill", "colour": (0, 0, 256)}, {"way": "replace"},
         {"picture": STAMP}, {"blur": float("nan")},
         {"way": "replace", "picture": np.zeros((4, 4), np.uint8)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,30 @@ def test_page_is_drawn_printed_and_read(
     assert printed.read_bytes().startswith(b"%PDF-")
     assert printed.stat().st_size > 20_000
     assert seen.count('<li class="hit') == seen.count("</h3>") == 18
+
+
+def test_a_picture_that_is_referred_to_is_drawn_like_the_first_one(
+    browse: Browse, sample: Any, sample_thumbnails: Thumbnails, tmp_path: Path
+) -> None:
+    once = replace(sample.results[0], hits=sample.results[0].hits[:2])
+    page, shot = tmp_path / "report.html", tmp_path / "shot.png"
+    html = render_report(
+        [once, once],
+        sample.search,
+        thumbnails=sample_thumbnails,
+        created=dt.datetime(2026, 11, 7, tzinfo=dt.UTC),
+        version="0.1.0",
+    )
+    page.write_text(html, encoding="utf-8")
+    browse("--window-size=1200,1800", f"--screenshot={shot}", page.as_uri())
+    with Image.open(shot) as image:
+        drawn = np.asarray(image.convert("RGB")).astype(int)
+    orange = (drawn[..., 0] > 220) & (abs(drawn[..., 1] - 95) < 40) & (drawn[..., 2] < 90)
+    rows = np.flatnonzero(orange.any(axis=1))
+    middle = (rows[0] + rows[-1]) // 2
+    upper, lower = orange[:middle].sum(), orange[middle:].sum()
+    assert upper > 500
+    assert abs(int(upper) - int(lower)) < 0.02 * upper
 
 
 @pytest.mark.parametrize("width", [500, 1200])

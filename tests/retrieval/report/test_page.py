@@ -52,6 +52,28 @@ def test_every_picture_has_a_text_that_says_what_it_shows(full: Any, sample: Any
     assert alts[1] == "Mark shown by hit 1: Brave"
 
 
+def test_a_picture_that_stands_twice_is_stored_once(
+    render: Build, sample: Any, sample_thumbnails: Thumbnails
+) -> None:
+    page = render([*sample.results, sample.results[0]], thumbnails=sample_thumbnails)
+    drawings = page.all("svg")
+    drawings = [drawing for drawing in drawings if "aria-label" in drawing.attributes]
+    assert len(drawings) == 2 * (1 + sample.search.k)
+    half = len(drawings) // 2
+    for first, again in zip(drawings[:half], drawings[half:], strict=True):
+        assert first.attributes == again.attributes
+        assert first.attributes["role"] == "img"
+        assert again.one("use").attributes["href"] == f"#{first.one('image').attributes['id']}"
+    addresses = [
+        element.attributes.get("src", element.attributes.get("href"))
+        for element in page.walk()
+        if element.tag in ("img", "image")
+    ]
+    assert len(addresses) == len(set(addresses)) == 3 * (1 + sample.search.k)
+    ids = [e.attributes["id"] for e in page.walk() if "id" in e.attributes]
+    assert len(ids) == len(set(ids))
+
+
 def test_ids_are_unique_and_every_reference_meets_one(full: Any) -> None:
     ids = [e.attributes["id"] for e in full.walk() if "id" in e.attributes]
     assert len(ids) == len(set(ids))

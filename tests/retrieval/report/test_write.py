@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from likemark.db.errors import InvalidInput, LikemarkError, NotFound
+from likemark.retrieval.files import check_named
 from likemark.retrieval.pictures.picture import Crop, Request
 from likemark.retrieval.report.write import report_thumbnails, write_report, write_whole
 from likemark.retrieval.results import QueryResult
@@ -88,13 +89,26 @@ def test_failed_write_leaves_the_old_file_and_no_draft(
     assert os.listdir(tmp_path) == ["report.html"]
 
 
-def test_existing_file_is_replaced_and_a_link_kept(tmp_path: Path) -> None:
+def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
     real, link = tmp_path / "real.html", tmp_path / "link.html"
     real.write_bytes(b"old")
     link.symlink_to(real)
     write_whole(link, b"new")
-    assert link.is_symlink()
-    assert real.read_bytes() == b"new"
+    assert not link.is_symlink()
+    assert (link.read_bytes(), real.read_bytes()) == (b"new", b"old")
+
+
+def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 250 + ".html")
+    write_whole(path, b"new")
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_a_name_is_tried_before_any_work_and_nothing_is_left(tmp_path: Path) -> None:
+    check_named(tmp_path / "a.html", ".html")
+    with pytest.raises(LikemarkError, match="cannot be written: File name too long"):
+        check_named(tmp_path / ("n" * 300 + ".html"), ".html")
+    assert os.listdir(tmp_path) == []
 
 
 def test_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:

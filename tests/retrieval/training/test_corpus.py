@@ -82,6 +82,12 @@ def test_a_table_that_lacks_something_is_refused(
         read_corpus(write_manifest(tmp_path / "marks.csv", [row]))
 
 
+def test_a_table_that_cannot_be_read_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").mkdir()
+    with pytest.raises(InvalidInput, match=r"manifest\.csv: cannot be read: Is a directory$"):
+        read_corpus(tmp_path)
+
+
 def test_no_pictures_is_an_error_and_so_is_no_folder(tmp_path: Path, table: Path) -> None:
     with pytest.raises(NotFound, match=r"all of its \d+ drawings are excluded"):
         read_corpus(table, ["*"])

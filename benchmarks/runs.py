@@ -239,10 +239,15 @@ def _search(job: Job) -> Outcome:
 
 
 def _flickr27(job: Job) -> Outcome:
+    from likemark.benchmarks.flickr27.places import FinderPlaces
     from likemark.benchmarks.flickr27.run import run_flickr27
+    from likemark.benchmarks.locate.one_shot import OneShotLocator
+    from likemark.retrieval.oneshot.finder import Finder
 
+    finder = Finder.load(device=job.options.device)
+    places = FinderPlaces(finder, OneShotLocator(finder).fingerprint)
     encoders = [job.model(), *_encoders(job)]
-    result = run_flickr27(job.folder, encoders, progress=job.progress)
+    result = run_flickr27(job.folder, encoders, progress=job.progress, places=places)
     return asdict(result), {"name": "FlickrLogos-27", "sha256": result.data}
 
 

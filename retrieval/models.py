@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,11 @@ from likemark.db.vectors import active_model
 from likemark.retrieval.cards import ModelCard
 from likemark.retrieval.workspace import Workspace
 
-DEFAULT, SMALL = "default", "small"
+DEFAULT, SMALL, PHOTOS = "default", "small", "photos"
 BUNDLED = Path(__file__).parent / "weights"
 # What these names stand for.
 DEFAULT_NAME = "likemark-vit-s14"
-NAMES = {DEFAULT: DEFAULT_NAME, SMALL: f"{DEFAULT_NAME}-{SMALL}"}
+NAMES = {DEFAULT: DEFAULT_NAME, **{name: f"{DEFAULT_NAME}-{name}" for name in (SMALL, PHOTOS)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,26 @@ class FoundModel:
 def list_models(extra: Path | None = None) -> list[FoundModel]:
     """All models of the package and of the folder `extra`, by name.
 
-    Raises ModelDamaged for a card that cannot be read.
+    Raises ModelDamaged for a card that cannot be read, ModelError for a folder that cannot.
     """
     folders = [BUNDLED] if extra is None else [BUNDLED, extra]
-    cards = [path for folder in folders for path in sorted(folder.glob("*.json"))]
+    cards = [path for folder in folders for path in _cards(folder)]
     return [FoundModel(ModelCard.read(path), path.parent, path.name) for path in cards]
 
 
+def _cards(folder: Path) -> list[Path]:
+    """Raises ModelError where the folder is there and cannot be looked into."""
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ModelError(f"{folder}: cannot be looked into: {error.strerror}") from error
+    return sorted(folder / name for name in names if name.endswith(".json"))
+
+
 def find_model(name: str = DEFAULT, extra: Path | None = None) -> FoundModel:
-    """A model by name, as "default" or "small", or by the path of its card. Raises ModelError."""
+    """A model by one of `NAMES`, by its own, or by the path of its card. Raises ModelError."""
     if name.endswith(".json"):
         path = Path(name).absolute()
         return FoundModel(ModelCard.read(path), path.parent, path.name)

@@ -3,8 +3,9 @@
 Training: the second official subset, 10 photos of each of 27 brands (270). Closed set: the 135
 query photos that show a brand. Open set: these against the 135 that show none. Every encoder is
 frozen and answers four ways: its vectors of whole training photos or of their annotated boxes, by
-nearest neighbours or by a linear head. Query photos are always whole, because no box of theirs is
-known. Beside them stands a small network that was trained from nothing on the same photos.
+nearest neighbours or by a linear head. There query photos are whole, because no box of theirs is
+known; the finder looks at their places instead (`places`). Beside them stands a small network that
+was trained from nothing on the same photos.
 The query photos choose no setting: each figure is of the last epoch.
 """
 
@@ -20,12 +21,13 @@ from likemark.benchmarks.flickr27.knn import classify_by_neighbours
 from likemark.benchmarks.flickr27.layout import read_flickr27
 from likemark.benchmarks.flickr27.linear import train_head
 from likemark.benchmarks.flickr27.photos import count_repeated, hash_data, hash_photos
+from likemark.benchmarks.flickr27.places import Places, Seen
 from likemark.benchmarks.flickr27.scores import Answers, Scores, judge
 from likemark.benchmarks.flickr27.small_cnn import NAME, CnnRecipe, as_inputs, train_cnn
 from likemark.benchmarks.flickr27.task import SUBSET, Parts, Task, encode_crops, encode_photos
 from likemark.benchmarks.flickr27.training import Curve, Examples
 
-Source = Literal["photos", "crops"]
+Source = Literal["photos", "crops", "places"]
 Classifier = Literal["knn", "linear", "cnn"]
 
 
@@ -35,7 +37,9 @@ class Flickr27Row:
 
     name: str  # of the encoder, or of the network trained from nothing
     fingerprint: str  # of the same
-    source: Source  # what was learnt from: whole training photos, or their boxes
+    # What was learnt from: whole training photos, or their boxes; places: these, and query photos
+    # were looked at place by place.
+    source: Source
     classifier: Classifier
     examples: int  # photos or boxes that were learnt from
     scores: Scores
@@ -65,8 +69,9 @@ def run_flickr27(
     seed: int = 0,
     progress: Callable[[str], None] = lambda line: None,
     baseline: CnnRecipe | None = None,
+    places: Places | None = None,
 ) -> Flickr27Result:
-    """Four rows for each encoder, then the baseline's.
+    """Two rows for what looks at places, four for each encoder, then the baseline's.
 
     folder: as `read_flickr27` takes it
     seed: of the head's and the baseline's training and of the bootstrap
@@ -77,7 +82,8 @@ def run_flickr27(
     data = read_flickr27(folder)
     task = Task.of(data)
     hashes = hash_photos(data)
-    rows = [row for encoder in encoders for row in _encoder_rows(task, encoder, seed, progress)]
+    rows = [] if places is None else list(_place_rows(task, places, seed, progress))
+    rows += [row for encoder in encoders for row in _encoder_rows(task, encoder, seed, progress)]
     recipe = baseline or CnnRecipe()
     progress(f"{NAME}: {recipe.epochs} epochs")
     rows.append(_baseline_row(task, recipe, seed))
@@ -125,6 +131,23 @@ def _rows(
     validation = Examples(parts.positives, task.truth)
     head = train_head(examples, validation, len(task.data.brands), seed=seed)
     yield row("linear", head.answer, head.curve)
+
+
+def _place_rows(
+    task: Task, places: Places, seed: int, progress: Callable[[str], None]
+) -> Iterator[Flickr27Row]:
+    progress(f"{places.name}: places in the photos")
+    seen = Seen.of(task, places)
+    count = len(seen.boxes.labels)
+    head = seen.by_head(len(task.data.brands), seed=seed)
+    answered: tuple[tuple[Classifier, tuple[Answers, Answers]], ...] = (
+        ("knn", seen.by_neighbours()),
+        ("linear", head),
+    )
+    for classifier, (positives, negatives) in answered:
+        scores = judge(positives, task.truth, negatives, seed=seed)
+        identity = places.name, places.fingerprint
+        yield Flickr27Row(*identity, "places", classifier, count, scores, None)
 
 
 def _baseline_row(task: Task, recipe: CnnRecipe, seed: int) -> Flickr27Row:

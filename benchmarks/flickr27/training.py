@@ -105,18 +105,19 @@ def answer(network: torch.nn.Module, inputs: Inputs) -> Answers:
     The greatest softmax probability is the baseline of Hendrycks and Gimpel (ICLR 2017); in
     logarithms, because the probabilities of a sure network all round to 1.
     """
-    chances = _log_chances(network, inputs)
+    chances = log_chances(network, inputs)
     return Answers(chances.argmax(axis=1), chances.max(axis=1))
 
 
 def _measure(network: torch.nn.Module, examples: Examples) -> tuple[float, float]:
     """(loss, accuracy)."""
-    chances = _log_chances(network, examples.inputs)
+    chances = log_chances(network, examples.inputs)
     loss = -chances[np.arange(len(chances)), examples.labels].mean()
     return float(loss), float((chances.argmax(axis=1) == examples.labels).mean())
 
 
-def _log_chances(network: torch.nn.Module, inputs: Inputs) -> NDArray[np.float64]:
+def log_chances(network: torch.nn.Module, inputs: Inputs) -> NDArray[np.float64]:
+    """(N, C): the logarithm of each class's probability, dropout off."""
     import torch
 
     network.eval()

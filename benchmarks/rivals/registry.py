@@ -1,8 +1,9 @@
-"""All that stands beside a model: the package's small one, and all rivals, those that cannot be
+"""All that stands beside a model: the package's other ones, and all rivals, those that cannot be
 had here too, for a table that leaves one out must say why."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +14,14 @@ from likemark.benchmarks.rivals.hub import Unreachable, why_unreachable
 from likemark.benchmarks.rivals.rival import Rival, RivalUnavailable
 from likemark.db.errors import NotFound
 from likemark.retrieval.devices import AUTO
-from likemark.retrieval.models import NAMES, SMALL, find_model
+from likemark.retrieval.models import NAMES, PHOTOS, SMALL, find_model
 
 __all__ = ["Rival", "RivalUnavailable", "rivals"]
+
+_OURS = (
+    (SMALL, "the default model at 84 px, its last layer learned there"),
+    (PHOTOS, "the default model, trained on with views found in made photos"),
+)
 
 
 def rivals(
@@ -30,17 +36,15 @@ def rivals(
     if weights is not None and not weights.is_dir():
         raise NotFound(f"weights folder {weights}: no such folder")
 
+    def own(name: str) -> Callable[[], ModelEncoder]:
+        return lambda: ModelEncoder.load(find_model(name), device=device)
+
     def network(frozen: Frozen) -> Rival:
         load = partial(load_frozen, frozen, weights, device=device, unreachable=unreachable)
         return Rival(frozen.name, "vectors", f"{frozen.tag}, frozen: {frozen.about}", load)
 
     return (
-        Rival(
-            NAMES[SMALL],
-            "vectors",
-            "the default model at 84 px, its last layer learned there",
-            lambda: ModelEncoder.load(find_model(SMALL), device=device),
-        ),
+        *(Rival(NAMES[name], "vectors", about, own(name)) for name, about in _OURS),
         Rival(hashes.PHASH, "vectors", "ImageHash's phash: 64 signs of a DCT", hashes.phash),
         Rival(hashes.DHASH, "vectors", "ImageHash's dhash: 64 signs of differences", hashes.dhash),
         Rival(hog.NAME, "vectors", "Dalal and Triggs, cells of 8 px, 1,764 numbers", hog.hog),

@@ -19,6 +19,8 @@ from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.convert import add_model
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import BUNDLED, DEFAULT_NAME, FoundModel, find_model, list_models
+from likemark.retrieval.oneshot.card import DEFAULT as SHIPPED
+from likemark.retrieval.oneshot.card import OneShotCard
 
 
 @pytest.fixture
@@ -50,6 +52,16 @@ def test_the_small_model_shares_the_weights_of_the_default_one() -> None:
     assert small.input_size < default.input_size
     assert (BUNDLED / small.weights).stat().st_size < 1e6
     assert small.fingerprint != default.fingerprint
+
+
+def test_the_model_for_photos_lays_its_changes_over_the_weights_of_the_default_one() -> None:
+    photos, default = find_model("photos").card, find_model().card
+    assert photos.bases == default.files
+    assert (photos.input_size, photos.dimension) == (default.input_size, default.dimension)
+    assert (BUNDLED / photos.weights).stat().st_size < 1.5e6
+    assert photos.fingerprint != default.fingerprint
+    known = OneShotCard.read(SHIPPED)
+    assert (known.model, known.embedder) == (default.name, photos.name)
 
 
 def test_shipped_weights_are_small_enough_and_carry_a_licence() -> None:

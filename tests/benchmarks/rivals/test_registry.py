@@ -21,6 +21,7 @@ from likemark.retrieval.devices import cores
 
 NAMES = (
     "likemark-vit-s14-small",
+    "likemark-vit-s14-photos",
     "pHash (64 bit)",
     "dHash (64 bit)",
     "HOG (64 px)",
@@ -65,11 +66,11 @@ def test_what_a_rival_loads_has_its_name_and_kind():
 def test_without_network_and_files_each_is_there_with_its_reason(no_caches: None, tmp_path: Path):
     reasons = {}
     for rival in rivals(tmp_path, unreachable=unreachable):
-        if rival.name not in NAMES[:5]:
+        if rival.name not in NAMES[:6]:
             with pytest.raises(RivalUnavailable) as caught:
                 rival.load()
             reasons[rival.name] = str(caught.value)
-    assert tuple(reasons) == NAMES[5:]
+    assert tuple(reasons) == NAMES[6:]
     assert all(reason and "\n" not in reason for reason in reasons.values())
     assert "imagededup" in reasons["imagededup CNN"] or "cache" in reasons["imagededup CNN"]
     assert reasons["CLIP ViT-B/16"].startswith("no network, and no folder holds vit_base_patch16")

@@ -95,7 +95,8 @@ def redact(
         typer.Option(
             min=0,
             max=1,
-            help="Probability from which a place counts [default: 0.25; --regions: all of them].",
+            help="Probability from which a place counts [default: 0.1; --all-logos: 0.25; "
+            "--regions: all of them].",
             show_default=False,
         ),
     ] = None,
@@ -189,7 +190,8 @@ def _locating(
         name = "standard input" if regions == STDIN else regions
         entries = listing.read_listing(_text(regions), name=name, threshold=threshold)
         return listing.locating_listed(entries, name=name)
-    least = locating.THRESHOLD if threshold is None else threshold
+    usual = locating.ANY_THRESHOLD if all_logos else locating.THRESHOLD
+    least = usual if threshold is None else threshold
     if all_logos:
         return locating.locating_all(threshold=least, device=device)
     return locating.locating_queries(query, threshold=least, device=device, limits=limits)

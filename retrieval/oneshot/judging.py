@@ -22,7 +22,7 @@ from likemark.retrieval.redact.regions import Region
 
 # In cosines: what a place twice as large is ahead by, and what a window is behind by. Chosen on
 # made scenes of held-out marks and on photos that the benchmark's 240 questions do not ask in.
-_TWICE, _WINDOW = 0.09, 0.5
+_TWICE, _WINDOW = 0.12, 0.5
 _SHARE = 0.6  # of that lead, how much counts in how sure a place is
 _HELD = 0.7  # share of the smaller of two places that the larger shows, from which they are one
 _SIDE = 32.0  # px of a level: the side of a place that is neither ahead nor behind

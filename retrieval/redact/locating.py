@@ -15,9 +15,10 @@ from likemark.retrieval.redact.regions import Locator, Pixels, Region
 from likemark.retrieval.redact.shapes import joined
 
 Locating = Callable[[Path], Locator]  # takes a file's name, before it is opened
-# A mark that stays is worse than a place covered without need: three times as bad. So a place is
-# covered from a probability of 1 / (1 + 3) on, where `locate` names it from the network's own.
-THRESHOLD = 0.25
+# A mark that stays is worse than a place covered without need: nine times as bad where a mark is
+# asked for, three times where any is. So a place is covered from a probability of 1 / (1 + 9), or
+# 1 / (1 + 3), on, where `locate` names it from the network's own.
+THRESHOLD, ANY_THRESHOLD = 0.1, 0.25
 
 
 def locating_queries(
@@ -53,7 +54,7 @@ def locating_queries(
 
 
 def locating_all(
-    *, threshold: float = THRESHOLD, device: str = AUTO, card: Path | None = None
+    *, threshold: float = ANY_THRESHOLD, device: str = AUTO, card: Path | None = None
 ) -> Locating:
     """What finds every mark, whichever it is; raises as `Finder.load`."""
     check_threshold(threshold)

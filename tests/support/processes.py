@@ -34,7 +34,7 @@ class Process:
 
     def end(self) -> str:
         """Wait for its end; what it printed since. The program must succeed."""
-        output, errors = self.running.communicate(timeout=60)
+        output, errors = self.running.communicate(timeout=240)
         assert self.running.returncode == 0, errors
         return output
 

@@ -37,7 +37,7 @@ from likemark.index.milvus.index import MilvusIndex
 from likemark.index.milvus.schema import ClusterStamp, Entries, Unsure
 from likemark.index.milvus.url import ClusterUrl
 from likemark.index.protocol import Stamp
-from likemark.retrieval.cluster_setting import remember
+from likemark.retrieval.cluster_setting import cluster_setting, remember
 from likemark.retrieval.cluster_turn import Turn, cluster_turn
 from likemark.retrieval.workspace import Workspace
 
@@ -99,9 +99,15 @@ def publish_cluster(workspace: Workspace, index: MilvusIndex) -> None:
         index.publish()
 
 
-def reach_cluster(setting: str) -> None:
-    """Raises IndexFault where the cluster does not answer: before long work, not after it."""
-    with closing(Client(ClusterUrl.parse(setting))) as client:
+def reach_cluster(workspace: Workspace, setting: str | None) -> None:
+    """Raises IndexFault where a cluster is used and does not answer: before long work, not after.
+
+    setting: what was asked for; None: what is remembered
+    """
+    cluster = cluster_setting(workspace, setting)
+    if cluster is None:
+        return
+    with closing(Client(ClusterUrl.parse(cluster))) as client:
         client.call(lambda m, s: m.list_collections(timeout=s))
 
 

@@ -22,7 +22,6 @@ from likemark.db.vectors import embedded_contents, ensure_model
 from likemark.index.factory import check_setting
 from likemark.index.promise import check_recall
 from likemark.retrieval.cluster import reach_cluster
-from likemark.retrieval.cluster_setting import cluster_setting
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.distributed.options import WorkerOptions
 from likemark.retrieval.embedder import Embedder
@@ -101,9 +100,7 @@ def index_paths(
     """
     options = options or IndexingOptions()
     inputs = Inputs.of(paths)
-    cluster = cluster_setting(workspace, options.index)
-    if cluster is not None:
-        reach_cluster(cluster)
+    reach_cluster(workspace, options.index)
     with writer_lock(workspace.catalogue, wait=options.wait, collection=options.collection) as held:
         run = _Run(workspace, model, options, listeners or Listeners(), held)
         run.index(inputs)

@@ -72,9 +72,7 @@ def reindex(
     """
     options = options or ReindexOptions()
     card = model.card
-    cluster = cluster_setting(workspace, options.index)
-    if cluster is not None:
-        reach_cluster(cluster)
+    reach_cluster(workspace, options.index)
     with writer_lock(workspace.catalogue, wait=options.wait) as held:
         with workspace.catalogue.write() as session:
             sweep_orphans(session)  # a killed run can have left some

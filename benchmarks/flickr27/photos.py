@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from likemark.benchmarks.encoders import Pixels
-from likemark.benchmarks.flickr27.layout import QUERIES, TRAINING, Flickr27, TrainingPhoto
+from likemark.benchmarks.flickr27.layout import QUERIES, TRAINING, Box, Flickr27, TrainingPhoto
 from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.pictures.load import load_picture
 
@@ -29,10 +29,16 @@ def load_crops(data: Flickr27, photos: Iterable[TrainingPhoto]) -> Iterator[tupl
     """
     for photo in photos:
         (pixels,) = load_photos(data, [photo.file])
-        for box in photo.boxes:
-            crop = pixels[box.top : box.bottom, box.left : box.right]
-            if crop.size:
-                yield np.ascontiguousarray(crop), photo.brand
+        for left, top, right, bottom in inside(photo.boxes, pixels):
+            yield np.ascontiguousarray(pixels[top:bottom, left:right]), photo.brand
+
+
+def inside(boxes: Iterable[Box], photo: Pixels) -> Iterator[tuple[int, int, int, int]]:
+    """Left, top, right and bottom of what each box has of the photo; none of one outside it."""
+    for box in boxes:
+        right, bottom = min(box.right, photo.shape[1]), min(box.bottom, photo.shape[0])
+        if box.left < right and box.top < bottom:
+            yield box.left, box.top, right, bottom
 
 
 def hash_photos(data: Flickr27) -> dict[str, str]:

@@ -15,16 +15,15 @@ import numpy as np
 
 from likemark.benchmarks.encoders import Pixels, Rows
 from likemark.benchmarks.flickr27.knn import classify_by_neighbours
-from likemark.benchmarks.flickr27.layout import Box as Annotated
 from likemark.benchmarks.flickr27.linear import train_head
-from likemark.benchmarks.flickr27.photos import load_photos
+from likemark.benchmarks.flickr27.photos import inside, load_photos
 from likemark.benchmarks.flickr27.scores import Answers
 from likemark.benchmarks.flickr27.task import Task
 from likemark.benchmarks.flickr27.training import Examples, log_chances
 from likemark.db.errors import InvalidInput
-from likemark.retrieval.oneshot.finder import Finder, cut_out
+from likemark.retrieval.oneshot.finder import Finder
 from likemark.retrieval.oneshot.regions import Box, area, shared
-from likemark.retrieval.pictures.normalise import flatten, prepared
+from likemark.retrieval.pictures.normalise import flatten
 
 _OUTSIDE = 0.1  # share of a place, or of a box, that both show at most where they have nothing
 # in common
@@ -58,17 +57,13 @@ class FinderPlaces:
         return self._finder.card.name
 
     def find(self, photo: Pixels) -> list[Box]:
-        scene = np.ascontiguousarray(flatten(photo))
+        scene = flatten(photo)
         whole: Box = (0, 0, scene.shape[1], scene.shape[0])
         found = self._finder.propose(scene, threshold=0.0)
         return list(dict.fromkeys([whole, *(each.region.box for each in found)]))
 
     def rows(self, photo: Pixels, boxes: Sequence[Box]) -> Rows:
-        scene, embedder = flatten(photo), self._finder.embedder
-        if not boxes:
-            return np.zeros((0, embedder.dimension), np.float32)
-        squares = [prepared(cut_out(scene, box), embedder.size) for box in boxes]
-        return np.asarray(embedder.embed(np.stack(squares)), np.float32)
+        return self._finder.rows(flatten(photo), boxes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +81,7 @@ class Seen:
         own, none, brands = [], [], []
         files = [photo.file for photo in task.training]
         for photo, pixels in zip(task.training, load_photos(task.data, files), strict=True):
-            boxes = list(_inside(photo.boxes, pixels))
+            boxes = list(inside(photo.boxes, pixels))
             own.append(places.rows(pixels, boxes))
             brands += [photo.brand] * len(boxes)
             found = places.find(pixels) if boxes else []
@@ -138,14 +133,6 @@ def _answers(answer: Callable[[Rows], tuple[int, float]], photos: Sequence[Rows]
     said = [answer(rows) for rows in photos]
     brands = np.array([brand for brand, _ in said], np.int64)
     return Answers(brands, np.array([sure for _, sure in said], np.float64))
-
-
-def _inside(boxes: Iterable[Annotated], photo: Pixels) -> Iterator[Box]:
-    """A part outside the photo is cut off; a box that lies outside altogether is passed over."""
-    for box in boxes:
-        right, bottom = min(box.right, photo.shape[1]), min(box.bottom, photo.shape[0])
-        if box.left < right and box.top < bottom:
-            yield box.left, box.top, right, bottom
 
 
 def _meet(one: Box, other: Box) -> bool:

@@ -188,8 +188,7 @@ class Finder:
 
         scene: (H, W, 3)
         """
-        if self._held.scene is not scene:
-            self._held = _Held(scene)
+        self._hold(scene)
         tokens = [*(ask.tokens for ask in asks), self.anything().tokens]
         shape = scene.shape[0], scene.shape[1]
         found: list[list[_Seen]] = [[] for _ in asks]
@@ -209,6 +208,19 @@ class Finder:
             self._candidates(scene, ask, [*_worth_it(seen, is_any=ask.row is None), *windows])
             for ask, seen, windows in zip(asks, found, large, strict=True)
         ]
+
+    def rows(self, scene: Pixels, boxes: Sequence[Box]) -> NDArray[np.float32]:
+        """(n, D), of length 1: what the boxes of a (H, W, 3) scene show, as places are compared.
+
+        Those of the scene that was looked at last are not made again.
+        """
+        self._hold(scene)
+        found = self._embedded(scene, boxes)
+        return np.stack(found) if found else self._rows([])
+
+    def _hold(self, scene: Pixels) -> None:
+        if self._held.scene is not scene:
+            self._held = _Held(scene)
 
     def _windows(self, scene: Pixels, wanted: Row, logits: Logits, anywhere: Logits) -> list[_Seen]:
         """The likest to a query. logits, anywhere: (h, w) of the scene's first level"""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from likemark.db.browse import list_marks
 from likemark.db.values import Filters
@@ -12,16 +14,21 @@ from likemark.retrieval.workspace import Workspace
 
 
 def run(
-    root: Path, model: FoundModel, *paths: Path | str, prune: bool = False
+    root: Path,
+    model: FoundModel,
+    *paths: Path | str,
+    progress: Callable[[IndexingReport], None] = lambda report: None,
+    **options: Any,
 ) -> tuple[IndexingReport, list[str]]:
+    """The report and what was told; options: of `IndexingOptions`"""
     problems: list[str] = []
     with Workspace.open(root) as space:
         report, _ = index_paths(
             space,
             list(paths),
             model,
-            options=IndexingOptions(prune=prune),
-            listeners=Listeners(problem=problems.append),
+            options=IndexingOptions(**options),
+            listeners=Listeners(problem=problems.append, progress=progress),
         )
     return report, problems
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
 from support.corpus import write_corpus
+from support.places import run as indexed
 from support.processes import python
 from support.ray import Nodes, ends_its_worker, nodes, slow
 from support.shards import write_shard
@@ -17,7 +19,7 @@ from support.state import catalogue_state, index_state
 
 from likemark.db.browse import rejects
 from likemark.retrieval.distributed.options import WorkerOptions
-from likemark.retrieval.indexing import IndexingOptions, IndexingReport, Listeners, index_paths
+from likemark.retrieval.indexing import IndexingReport
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.workspace import Workspace
 
@@ -97,23 +99,8 @@ def logos(tmp_path: Path) -> Path:
     return folder
 
 
-def run(
-    root: Path,
-    model: FoundModel,
-    *paths: Path | str,
-    workers: WorkerOptions | None = None,
-    progress: Callable[[IndexingReport], None] = lambda report: None,
-) -> tuple[IndexingReport, list[str]]:
-    problems: list[str] = []
-    with Workspace.open(root) as space:
-        report, _ = index_paths(
-            space,
-            list(paths),
-            model,
-            options=IndexingOptions(batch_rows=4, workers=workers),
-            listeners=Listeners(problem=problems.append, progress=progress),
-        )
-    return report, problems
+# Small batches: much can go wrong between them.
+run = partial(indexed, batch_rows=4)
 
 
 def state(root: Path) -> Any:

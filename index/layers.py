@@ -24,7 +24,7 @@ from likemark.index.layers_stored import Layers, store_layers
 from likemark.index.probing import empty, faiss, ordered, probe, reject, select
 from likemark.index.promise import FETCH_COST, Effort, Promise
 from likemark.index.protocol import NO_ID, Found, Ids, IndexStats, Rows, RowsOf, Stamp
-from likemark.index.rescoring import every_score, exact_scores
+from likemark.index.rescoring import exact_scores
 
 # Behind a filter, allowed vectors that are seen at the least, and how far that is raised at most
 # where they are far off: measured in the benchmark of filters.
@@ -46,6 +46,15 @@ class _Chosen:
     spread: NDArray[np.float64]  # (L,) allowed vectors in each list of the base
 
 
+@dataclass(frozen=True, slots=True)
+class _Few:
+    """The vectors of a small set of allowed ids, kept while the same set is asked for."""
+
+    allowed: Ids
+    ids: Ids  # (n,), ascending: those that are there
+    rows: Rows  # (n, D)
+
+
 class LayeredIndex:
     """Inverted lists over any of FAISS's codes. `setting`: what was asked for."""
 
@@ -58,6 +67,7 @@ class LayeredIndex:
         self.promise = promise
         self.rows_of = rows_of
         self._chosen: _Chosen | None = None
+        self._few: _Few | None = None
         self._copy: GpuCopy | None = None  # of the base
         self._leave_out(np.empty(0, np.int64) if layers is None else layers.removed)
         self._added = base.spawn()
@@ -91,7 +101,7 @@ class LayeredIndex:
             raise InvalidInput("index: an id is there already; remove it first")
         self._added.add_with_ids(rows, np.ascontiguousarray(ids))
         self._added_ids.add(ids)
-        self._chosen = None
+        self._chosen = self._few = None
 
     def remove(self, ids: Ids) -> int:
         there = np.unique(ids[self._held(ids)])
@@ -113,8 +123,9 @@ class LayeredIndex:
             return empty(len(queries), k)
         if allowed is not None and self.rows_of is not None:
             if len(allowed) * FETCH_COST <= self.count:
-                there = np.unique(allowed[self._held(allowed)])
-                return ordered(*every_score(queries, there, self.rows_of), k)
+                few = self._fetched(allowed, self.rows_of)
+                scores = queries @ few.rows.T
+                return ordered(np.broadcast_to(few.ids, scores.shape), scores, k)
         ids, scores = self._candidates(queries, reach, self.promise.effort(reach), allowed)
         return self._best(queries, ids, scores, k)
 
@@ -187,7 +198,7 @@ class LayeredIndex:
         """Of the base; what every search is told of it is made once."""
         self._removed = removed  # ascending
         self._kept = reject(removed)  # a FAISS selector; None: all
-        self._chosen = None
+        self._chosen = self._few = None
 
     def _held(self, ids: Ids) -> NDArray[np.bool_]:
         in_base = self._base.places.held(ids) & ~held(self._removed, ids)
@@ -278,6 +289,11 @@ class LayeredIndex:
             of_base = select(in_base) if len(self._removed) else of_added
             chosen = self._chosen = _Chosen(allowed, of_base, of_added, spread)
         return chosen
+
+    def _fetched(self, allowed: Ids, rows_of: RowsOf) -> _Few:
+        if self._few is None or self._few.allowed is not allowed:
+            self._few = _Few(allowed, *rows_of(np.unique(allowed[self._held(allowed)])))
+        return self._few
 
     def _best(self, queries: Rows, ids: Ids, scores: Rows, k: int) -> Found:
         rough = not self._base.exact or self._copy is not None  # GPUs compute in float16

@@ -35,15 +35,6 @@ def exact_scores(queries: Rows, ids: Ids, rows_of: RowsOf) -> tuple[Ids, Rows]:
     return np.where(places >= 0, ids, NO_ID), scores
 
 
-def every_score(queries: Rows, ids: Ids, rows_of: RowsOf) -> tuple[Ids, Rows]:
-    """ids and scores, both (Q, C), of the same candidates for all queries; fewer if some are gone.
-
-    queries: (Q, D); ids: (C,) ascending
-    """
-    known, rows = rows_of(ids)
-    return np.broadcast_to(known, (len(queries), len(known))), queries @ rows.T
-
-
 class Remembered:
     """Rows that were fetched once are not fetched again: for the same queries, asked many times.
 

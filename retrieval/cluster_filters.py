@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from likemark.db.codes import vienna_prefix
 from likemark.db.filters import require_collections
 from likemark.db.schema import Collection
-from likemark.db.search import allowed_images
 from likemark.db.values import Filters
 from likemark.index.local import LocalIndex
 from likemark.index.milvus.filters import RegisterFilter
 from likemark.index.milvus.index import MilvusIndex
+from likemark.retrieval.allowed import known_images
+from likemark.retrieval.workspace import Workspace
 
 
 def register_filter(session: Session, filters: Filters) -> RegisterFilter:
@@ -33,13 +34,13 @@ def register_filter(session: Session, filters: Filters) -> RegisterFilter:
 
 
 def filtered(
-    session: Session, index: LocalIndex | MilvusIndex, filters: Filters
+    workspace: Workspace, session: Session, index: LocalIndex | MilvusIndex, filters: Filters
 ) -> tuple[LocalIndex | MilvusIndex, NDArray[np.int64] | None]:
     """What to search, and among which images: a cluster meets the filters itself.
 
     Raises NotFound for a collection that does not exist.
     """
     if not isinstance(index, MilvusIndex):
-        return index, allowed_images(session, filters)
+        return index, known_images(workspace, session, filters)
     require_collections(session, filters.collections)
     return index.within(register_filter(session, filters)), None

@@ -143,7 +143,7 @@ def _searcher(
         if choose_device(options.device).name.startswith("cuda"):
             opened.index.to_gpu(queries)
     with workspace.catalogue.read() as session:
-        index, allowed = filtered(session, opened.index, options.filters)
+        index, allowed = filtered(workspace, session, opened.index, options.filters)
     return _Searcher(workspace, opened, index, allowed, options)
 
 

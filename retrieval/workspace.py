@@ -1,4 +1,4 @@
-"""One folder that holds all state: catalogue, vector indices, added models."""
+"""One folder that holds all state: catalogue, vector indices, answers to filters, added models."""
 
 from __future__ import annotations
 
@@ -68,6 +68,11 @@ class Workspace:
     @property
     def models(self) -> Path:
         return self.root / "models"
+
+    @property
+    def filters(self) -> Path:
+        """Where the images are kept that costly filters allow."""
+        return self.root / "filters"
 
     def index_folder(self, fingerprint: str) -> Path:
         """Where the vectors of the model with this fingerprint are indexed."""

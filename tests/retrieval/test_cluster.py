@@ -66,7 +66,7 @@ def opened(
 def allowed(workspace: Workspace, index: MilvusIndex, **filters: object) -> set[int]:
     """The pictures that the cluster finds within the filters."""
     with workspace.catalogue.read() as session:
-        within, ids = filtered(session, index, Filters(**filters))  # type: ignore[arg-type]
+        within, ids = filtered(workspace, session, index, Filters(**filters))  # type: ignore[arg-type]
     assert ids is None
     hits = within.search(np.eye(1, DIMENSION, dtype=np.float32), 500).ids[0]
     return set(hits[hits >= 0].tolist())
@@ -170,7 +170,7 @@ def test_filters_are_those_of_the_catalogue(workspace: Workspace, url: str) -> N
         filters = random_filters(rng)
         with workspace.catalogue.read() as session:
             wanted = allowed_images(session, filters)
-            within, _ids = filtered(session, index, filters)
+            within, _ids = filtered(workspace, session, index, filters)
         assert wanted is not None
         hits = within.search(np.eye(1, DIMENSION, dtype=np.float32), 60).ids[0]
         assert sorted(hits[hits >= 0].tolist()) == wanted.tolist(), filters

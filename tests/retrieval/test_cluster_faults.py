@@ -78,7 +78,7 @@ def statuses(workspace: Workspace, url: str) -> list[str]:
     found = []
     for status in ("filed", "examined", "registered"):
         with workspace.catalogue.read() as session:
-            within, _ = filtered(session, index, Filters(status=(status,)))
+            within, _ = filtered(workspace, session, index, Filters(status=(status,)))
         hits = within.search(np.eye(1, DIMENSION, dtype=np.float32), 5)
         found += [status] * int((hits.ids >= 0).sum())
     return found
@@ -213,7 +213,7 @@ def test_an_older_state_that_a_late_writer_lays_over_a_newer_one_is_mended(
     meddling: Callable[[Meddle], None],
 ) -> None:  # fmt: skip
     """Its connection is ended while it waits for the cluster; then it is killed."""
-    url = milvus.url("index=FLAT&timeout=20")
+    url = milvus.url("index=FLAT&timeout=20&connect=20")
     acts: list[str] = []
 
     def lose(name: str, call: Callable[[], Any]) -> Any:
@@ -246,7 +246,7 @@ def test_a_writer_that_has_lost_its_turn_writes_no_more(
     tmp_path: Path, shared: str, milvus: MilvusServer, postgres: Server,
     meddling: Callable[[Meddle], None],
 ) -> None:  # fmt: skip
-    url = milvus.url("index=FLAT&timeout=20")
+    url = milvus.url("index=FLAT&timeout=20&connect=20")
     calls: list[str] = []
 
     def lose(name: str, call: Callable[[], Any]) -> Any:
@@ -284,7 +284,7 @@ def test_a_long_filling_outlasts_the_time_that_a_connection_may_stand_idle(
         )
     write_corpus(tmp_path / "logos", range(4))
     meddling(slow)
-    options = IndexingOptions(index=milvus.url("index=FLAT&timeout=20"))
+    options = IndexingOptions(index=milvus.url("index=FLAT&timeout=20&connect=20"))
     with Workspace.open(tmp_path / "space", database=shared) as workspace:
         report, found = index_paths(workspace, [tmp_path / "logos"], tiny, options=options)
         assert (report.added, found.action) == (4, "rebuilt")

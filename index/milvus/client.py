@@ -28,6 +28,9 @@ NO_COLLECTION_ONCE = 4  # that of servers before 2.3, which newer ones state bes
 NOT_LOADED = 101
 RATE_LIMIT = 8
 NO_CONNECTION = 2
+# gRPC's own pauses between attempts to connect grow to two minutes, longer than any call waits: a
+# server that is back would be taken for one that is down.
+RECONNECTING = {"grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,9 @@ def _connect(url: ClusterUrl) -> Any:
     # It writes every error with its traceback to stderr; ours say the same in a line.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     return MilvusClient(
-        uri=url.endpoint, db_name=url.database, token=url.token, timeout=url.connect
-    )
+        uri=url.endpoint, db_name=url.database, token=url.token, timeout=url.connect,
+        grpc_options=RECONNECTING,
+    )  # fmt: skip
 
 
 def _understood(error: Exception) -> _Fault | None:

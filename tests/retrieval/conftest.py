@@ -31,7 +31,7 @@ def milvus() -> Iterator[MilvusServer]:
 
 @pytest.fixture
 def url(milvus: MilvusServer) -> str:
-    return milvus.url("index=FLAT&timeout=20")
+    return milvus.url("index=FLAT&timeout=20&connect=20")
 
 
 @pytest.fixture

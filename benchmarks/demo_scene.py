@@ -60,7 +60,7 @@ def run_scene(out: Path, *, device: str = AUTO) -> SceneDemo:
     matches = tuple(Match(each.region, asked, similarity=each.similarity) for each in located)
     _write(drawn, overlay(pixels, matches, [COLOURS[0]] * len(matches)))
     regions = [match.region for match in matches]
-    redact_picture(scene, redacted, lambda frame: regions, style=Style(way="inpaint", cover="hull"))
+    redact_picture(scene, redacted, lambda frame: regions, style=Style(way="inpaint"))
     return SceneDemo(QUERY, scene, drawn, redacted, matches)
 
 

@@ -93,6 +93,7 @@ class Located:
     region: Region  # px of the scene; its score is the probability that the mark is there
     similarity: float | None  # cosine of its crop's embedding with the query's; None: any mark
     row: Row  # (D,), of length 1: its crop's embedding
+    others: tuple[Region, ...] = ()  # what else was found of the same mark: `region` may lack it
 
 
 class Finder:
@@ -245,7 +246,7 @@ class Finder:
     def _named(self, number: int, place: Place) -> Located:
         known = place.candidate
         region = replace(known.region, score=self.card.probability(place.facts))
-        return Located(number, region, known.facts.similarity, known.row)
+        return Located(number, region, known.facts.similarity, known.row, place.others)
 
     def _level(
         self, scene: Pixels, level: Level, tokens: Sequence[torch.Tensor]

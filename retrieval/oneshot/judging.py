@@ -25,6 +25,9 @@ from likemark.retrieval.redact.regions import Region
 _TWICE, _WINDOW = 0.12, 0.5
 _SHARE = 0.6  # of that lead, how much counts in how sure a place is
 _HELD = 0.7  # share of the smaller of two places that the larger shows, from which they are one
+# In cosines: how much less like the query than the place that stands for it a part may be that is
+# taken for one of the same mark, where all of that is wanted.
+_PART = 0.15
 _SIDE = 32.0  # px of a level: the side of a place that is neither ahead nor behind
 
 
@@ -54,6 +57,7 @@ class Place:
 
     candidate: Candidate
     facts: Facts  # its own, but for the similarity: what speaks for the mark's being there
+    others: tuple[Region, ...] = ()  # those of the same mark that are nearly as like the query
 
 
 def judged(known: Sequence[Candidate]) -> list[Place]:
@@ -73,7 +77,12 @@ def judged(known: Sequence[Candidate]) -> list[Place]:
 def _place(group: Sequence[Candidate]) -> Place:
     best = group[0]
     sure = max(each.likeness for each in group) + _SHARE * best.lead
-    return Place(best, replace(best.facts, similarity=sure))
+    others = (
+        each.region
+        for each in group[1:]
+        if not each.is_window and each.likeness >= best.likeness - _PART
+    )
+    return Place(best, replace(best.facts, similarity=sure), tuple(others))
 
 
 def _is_of(each: Candidate, lead: Candidate) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def locating_queries(
 
     def locate(frame: Pixels) -> Sequence[Region]:
         found = finder.locate(np.ascontiguousarray(frame), asks, threshold=threshold)
-        return each_once([each.region for each in found])
+        return each_once([reduce(joined, each.others, each.region) for each in found])
 
     return lambda path: locate
 

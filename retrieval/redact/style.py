@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from likemark.db.errors import InvalidInput
 
 COVERS = ("box", "hull", "mask")
-# The outline of a mark gives it away: only inpainting, which leaves none, covers no more than it.
-_OWN_COVER = {"mosaic": "box", "blur": "box", "fill": "box", "inpaint": "mask", "replace": "box"}
+# The outline of a mark gives it away: only inpainting, which leaves none, covers less than a box,
+# and no less than the hull, since a mask leaves specks of the mark that it would spread.
+_OWN_COVER = {"mosaic": "box", "blur": "box", "fill": "box", "inpaint": "hull", "replace": "box"}
 METHODS = ("telea", "ns")
 MOST_MARGIN = 10  # times a mark's size: more than that covers any picture
 
@@ -24,7 +25,7 @@ class Style:
     way: str = "mosaic"  # one of ways.WAYS
     cover: str | None = None  # "box", "hull" or "mask" of the region; None: the way's own
     margin: float = 0.08  # that the mask grows by, as a share of the size; at ends, of the length
-    least_margin: int = 2  # px that it grows by at least
+    least_margin: int = 6  # px that it grows by at least: a small mark's mask is a few cells wide
     cell: float = 0.25  # side of a mosaic's cell, as a share of the region's size
     least_cell: int = 8  # px of its side at least
     blur: float = 0.3  # standard deviation of the blur, as a share of the region's size

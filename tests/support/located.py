@@ -82,12 +82,14 @@ class Place:
     region: Region
     similarity: float | None
     row: NDArray[np.float32]
+    others: tuple[Region, ...] = ()
 
 
 class RedFinder:
     """Finds red blocks, the larger the surer, whatever is asked."""
 
     threshold = 0.5
+    others: tuple[Region, ...] = ()  # found of the same mark, wherever a query's is
 
     def __init__(self, embedder: Any = None) -> None:
         self.embedder = embedder
@@ -101,7 +103,7 @@ class RedFinder:
     ) -> list[Any]:
         places = self.propose(scene, threshold=threshold)
         return [
-            Place(number, place.region, 1 / (number + 1), place.row)
+            Place(number, place.region, 1 / (number + 1), place.row, self.others)
             for number in range(len(asks))
             for place in places
         ]

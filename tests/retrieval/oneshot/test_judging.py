@@ -65,3 +65,12 @@ def test_a_larger_place_is_surer_than_a_smaller_one_as_like() -> None:
     first, second = judged([small, large])
     assert first.candidate is large
     assert (first.facts.similarity or 0) > (second.facts.similarity or 0)
+
+
+def test_what_sticks_out_of_a_place_and_is_nearly_as_like_is_told_with_it() -> None:
+    part = candidate((10, 40, 80, 60), 0.45)
+    unlike = candidate((0, 10, 60, 80), 0.3)
+    window = candidate((0, 0, 100, 100), 0.5, is_window=True)
+    (place,) = judged([WHOLE, part, unlike, window])
+    assert place.candidate is WHOLE
+    assert place.others == (part.region,)

@@ -40,6 +40,16 @@ def test_every_query_is_asked_in_every_scene(finder: RedFinder, tmp_path: Path) 
     assert len(finder.seen) == 2
 
 
+def test_what_else_was_found_of_a_mark_is_covered_with_it(
+    finder: RedFinder, tmp_path: Path
+) -> None:
+    finder.others = (region_of_box(25, 22, 20, 6), region_of_box(4, 24, 10, 4))
+    locate = locating_queries([save(tmp_path / "one.png", badge())], device="cpu")(tmp_path)
+    (region,) = locate(scene((10, 20)))
+    assert region.box == (4, 20, 45, 32)
+    assert np.count_nonzero(region.mask) < 41 * 12
+
+
 def test_places_that_are_one_are_joined_and_others_stay() -> None:
     whole, part = region_of_box(10, 10, 60, 30), region_of_box(10, 10, 40, 30)
     other = region_of_box(100, 10, 30, 30)

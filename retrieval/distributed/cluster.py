@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -11,7 +12,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -20,7 +21,7 @@ from typing import Any
 
 from likemark.db.errors import LikemarkError, one_line
 from likemark.retrieval.devices import AUTO, cores
-from likemark.retrieval.distributed.options import WorkerOptions
+from likemark.retrieval.distributed.options import LONE_GPU, WorkerOptions
 from likemark.retrieval.distributed.probe import check_cluster, check_endpoint
 
 # Of Ray's store of objects on this machine, beside the weights: what is under way is small.
@@ -31,6 +32,14 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_SCHEDULER_EVENTS": "0",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What one machine of a cluster has."""
+
+    cpus: int  # that it gives to Ray; 0: nobody can work there
+    gpus: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +95,32 @@ def _own_token() -> dict[str, str]:
 def _cluster(options: WorkerOptions, device: str) -> Cluster:
     import ray
 
-    there: Mapping[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    gpus = 0 if device == "cpu" or device == "mps" else int(there.get("GPU", 0))
-    cpus = int(there.get("CPU", 0))
-    if device.startswith("cuda") and not gpus:
-        raise LikemarkError(f"device {device!r}: no worker has a GPU; leave --device out")
-    if cpus < 1:
+    there: list[Any] = ray.nodes()  # type: ignore[no-untyped-call]
+    has = [node["Resources"] for node in there if node["Alive"]]
+    nodes = [Node(int(each.get("CPU", 0)), int(each.get("GPU", 0))) for each in has]
+    return shared_out(nodes, options.count, device)
+
+
+def shared_out(nodes: Sequence[Node], count: int | None, device: str = AUTO) -> Cluster:
+    """What each worker takes of its node: no more than leaves room for those that it stands beside.
+
+    count: of workers; None: one for each GPU, or for each processor where none has a GPU
+    Raises LikemarkError where nobody could work.
+    """
+    able = [node for node in nodes if node.cpus]  # a head often has no processors to give
+    if not able:
         raise LikemarkError("the cluster has no processors; start a node of it")
-    wanted = options.count or gpus or cpus
-    if not gpus:
+    computing = [node for node in able if node.gpus and device not in ("cpu", "mps")]
+    if device.startswith("cuda") and not computing:
+        raise LikemarkError(f"device {device!r}: no worker has a GPU; leave --device out")
+    if not computing:
+        wanted = count or sum(node.cpus for node in able)
         return Cluster(wanted, 1.0, 0.0, "cpu" if device == AUTO else device)
-    return Cluster(wanted, float(max(1, cpus // wanted)), min(1.0, gpus / wanted), "cuda")
+    gpus = sum(node.gpus for node in computing)
+    beside = math.ceil((count or gpus) / gpus)  # workers of one GPU
+    cpus = min(node.cpus // (node.gpus * beside) for node in computing)
+    share = math.floor((1 - LONE_GPU) / beside * 10_000) / 10_000  # as fine as Ray counts
+    return Cluster(count or gpus, float(max(1, cpus)), share, "cuda")
 
 
 @contextmanager

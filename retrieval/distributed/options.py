@@ -10,6 +10,9 @@ from likemark.db.errors import InvalidInput
 
 LOCAL = "local"
 RETRIES = 2
+# Of a GPU: its workers leave it free for the one that tries suspect pictures, whose vectors then
+# come from the same kind of device as everybody's.
+LONE_GPU = 0.01
 _ADDRESS = re.compile(r"(ray://)?([^\s/:]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})")
 
 

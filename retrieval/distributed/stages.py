@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ from likemark.retrieval.rows import Budget, Row
 Vector = NDArray[np.float32]
 # What a worker says of a file that it cannot get at: the driver may.
 _OUT_OF_REACH = ("missing", "unreadable")
+# While the driver reads for workers that cannot, every so many-th chunk is theirs to try again.
+_TRIED_AGAIN = 16
 
 
 @contextmanager
@@ -98,7 +100,8 @@ class RemoteStages:
         self._chunk = chunk
         self._ahead = ahead
         self._budget = Budget()
-        self._ships = False  # the driver reads for workers that cannot
+        self._lost = False  # of the last chunk that workers were to read, they reached nothing
+        self._shipped = count(1)  # chunks since, counted by many threads
 
     def hashed(self, rows: Iterable[Row]) -> Iterator[Job]:
         for jobs in in_order(self._begin_hashing, _parts(rows, self._chunk), ahead=self._ahead):
@@ -115,22 +118,28 @@ class RemoteStages:
         return self._threads.submit(self._embed, jobs)
 
     def _hash(self, rows: list[Row]) -> list[Job]:
-        jobs = [self._hashed_here(row) for row in rows]
+        ships = self._lost and next(self._shipped) % _TRIED_AGAIN != 0
+        jobs = [self._hashed_here(row, ships=ships) for row in rows]
         asked = [job for job in jobs if job.content is None and _is_open(job)]
         for job, answer in zip(asked, self._answers(hashing, asked), strict=True):
             job.content, job.worker = answer.content, answer.worker
             job.result = _refusal(job, answer)
         return jobs
 
-    def _hashed_here(self, row: Row) -> Job:
-        """Bytes that the driver has are hashed by it: they need not travel to be known."""
+    def _hashed_here(self, row: Row, *, ships: bool) -> Job:
+        """Bytes that the driver has are hashed by it: they need not travel to be known.
+
+        ships: it reads those that it does not have, since the workers cannot
+        """
         job = Job(without_bytes(row), held=row.held)
-        if row.path is None or (row.held is None and not self._ships):
+        if row.path is None or (row.held is None and not ships):
             return job
         try:
             given = None if row.held is None else row.held.data
             data, _kind = read_checked(Request(row.path, given), self._limits)
         except PictureError as refusal:
+            if refusal.reason in _OUT_OF_REACH:
+                return job  # a worker may get at it
             return Job(job.row, result=refusal)
         job.held = row.held or self._budget.hold(data)
         job.content = hashlib.sha256(data).digest()
@@ -148,27 +157,30 @@ class RemoteStages:
         return pairs
 
     def _answers(self, call: Call, jobs: Sequence[Job]) -> list[Answer]:
-        """The team's answers; what a worker could not get at is read here and sent again."""
+        """The team's answers; what a worker could not get at is read here and sent again.
+
+        No worker is named by the answer to what was sent: none has read it.
+        """
         if not jobs:
             return []
         given = [self._given(job) for job in jobs]
         answers = self._team.ask(call, given, jobs[0].worker)
-        again = {
-            n: replace(given[n], data=self._bytes(job))
-            for n, job in enumerate(jobs)
-            if given[n].data is None and _reason(answers[n]) in _OUT_OF_REACH
-        }
+        asked = [n for n, one in enumerate(given) if one.data is None]
+        missed = [n for n in asked if _reason(answers[n]) in _OUT_OF_REACH]
+        again = {n: replace(given[n], data=self._bytes(jobs[n])) for n in missed}
         again = {n: one for n, one in again.items() if one.data is not None}
+        if missed != asked or again:  # else there may be no such pictures anywhere
+            self._lost = missed == asked
         if again:
-            self._ships = True
             sent = self._team.ask(call, list(again.values()))
             for n, answer in zip(again, sent, strict=True):
-                answers[n] = answer
+                answers[n] = replace(answer, worker="")
         return answers
 
     def _given(self, job: Job) -> Given:
+        """What no worker has read is sent to them, once its content is known."""
         data = None if job.held is None else job.held.data
-        if data is None and self._ships:
+        if data is None and job.content is not None and not job.worker:
             data = self._bytes(job)
         return Given(job.row.path or "", data, job.content)
 

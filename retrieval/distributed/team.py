@@ -17,7 +17,7 @@ from typing import Any
 
 from likemark.db.errors import LikemarkError, ModelMismatch, one_line
 from likemark.retrieval.distributed.faults import ending, is_nodes_fault, not_started
-from likemark.retrieval.distributed.options import Terms
+from likemark.retrieval.distributed.options import LONE_GPU, Terms
 from likemark.retrieval.distributed.worker import Answer, Assignment, Given, Hello, Worker
 
 # Calls that one worker has at once: it decodes for the next while it embeds.
@@ -221,7 +221,7 @@ class Team:
 
     def _join(self) -> None:
         try:
-            member = self._started(cpus=self.terms.cpus)
+            member = self._started()
         except LikemarkError as fault:
             with self._change:
                 self._failed_starts += 1
@@ -237,24 +237,29 @@ class Team:
             self._change.notify_all()
 
     def _started_at_last(self) -> _Member:
-        """A worker that takes no processor from the others; its node may die as it starts."""
+        """A worker beside the others; its node may die as it starts."""
         for _ in range(_STARTS):
             with suppress(LikemarkError):
-                return self._started(cpus=0.0)
+                return self._started(lone=True)
             self._over.wait(_PAUSE)
-        return self._started(cpus=0.0)
+        return self._started(lone=True)
 
-    def _started(self, *, cpus: float) -> _Member:
-        """A worker that has said hello. Raises LikemarkError."""
+    def _started(self, *, lone: bool = False) -> _Member:
+        """A worker that has said hello. Raises LikemarkError.
+
+        lone: takes what the others leave free: no processor, and the rest of a GPU where they
+        have one each, so that it computes as they do
+        """
         import ray
 
+        gpus = self.terms.gpus
         with self._change:
             self._check()
             actor: Any = (
                 ray.remote(Worker)
                 .options(
-                    num_cpus=cpus,
-                    num_gpus=self.terms.gpus if cpus else 0,
+                    num_cpus=0.0 if lone else self.terms.cpus,
+                    num_gpus=min(gpus, LONE_GPU) if lone else gpus,
                     max_restarts=0,
                     max_concurrency=DEPTH,
                     scheduling_strategy="SPREAD",
@@ -263,7 +268,8 @@ class Team:
             )
             self._actors.append(actor)
         try:
-            hello: Hello = ray.get(actor.hello.remote())
+            patience = self.terms.patience if lone else None
+            hello: Hello = ray.get(actor.hello.remote(), timeout=patience)
         except Exception as error:
             self._end(actor)
             raise not_started(error) from None

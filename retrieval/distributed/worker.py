@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +17,10 @@ from numpy.typing import NDArray
 from likemark.db.errors import ModelMismatch, PictureError
 from likemark.db.values import ImageFacts
 from likemark.retrieval.cards import ModelCard
+from likemark.retrieval.devices import choose_device
+from likemark.retrieval.distributed.sent import network_from_bytes
 from likemark.retrieval.embedder import Embedder
-from likemark.retrieval.models import FoundModel, list_models
+from likemark.retrieval.models import list_models
 from likemark.retrieval.pictures.decode import read_checked
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Picture, Request
@@ -177,11 +177,9 @@ class Worker:
         for model in list_models():
             if model.card.fingerprint == self._given.fingerprint:
                 return Embedder.load(model, device=self._given.device)
-        with tempfile.TemporaryDirectory(prefix="likemark-") as folder:
-            for (name, _), stored in zip(self._card.files, self._given.weights, strict=True):
-                weights: NDArray[np.uint8] = ray.get(stored)
-                (Path(folder) / name).write_bytes(weights.data)
-            return Embedder.load(FoundModel(self._card, Path(folder)), device=self._given.device)
+        files: list[NDArray[np.uint8]] = ray.get(list(self._given.weights))
+        network = network_from_bytes(self._card, files)
+        return Embedder(self._card, network, choose_device(self._given.device))
 
 
 def _read_card(assignment: Assignment) -> ModelCard:

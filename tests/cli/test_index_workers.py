@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.command import Run
 from support.corpus import write_corpus
+from support.ray import require_ray
 from support.shards import write_shard
 
 
@@ -27,9 +28,12 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_ray_of_its_own_embeds_quietly_and_leaves_nothing_behind(
-    home: Path, tmp_path: Path
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("ray")
+    require_ray()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     write_corpus(tmp_path / "logos", range(6))
     (tmp_path / "logos" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     shard = write_shard(tmp_path / "logos.tar", tmp_path / "logos")
@@ -40,6 +44,7 @@ def test_a_ray_of_its_own_embeds_quietly_and_leaves_nothing_behind(
     assert document["rejected"] == {"truncated": 1}
     [line] = done.stderr.splitlines()
     assert line.startswith(f"{shard}!/broken.png: truncated: ")
+    assert list(temporary.iterdir()) == []
     left = Path(tempfile.gettempdir()).glob("lm-ray-*")
     assert [folder for folder in left if not _runs(folder)] == []
 
@@ -50,7 +55,7 @@ def _runs(folder: Path) -> bool:
 
 
 def test_workers_that_cannot_be_had_are_one_line(likemark: Run, tmp_path: Path) -> None:
-    pytest.importorskip("ray")
+    require_ray()
     write_corpus(tmp_path / "logos", [1])
     wrong = likemark("index", tmp_path / "logos", "--workers", "many")
     assert wrong.code == 2

@@ -3,11 +3,12 @@
     python ray.py PORT
 
 runs one: a head without processors that clients reach at PORT, and nodes of one processor that come
-with each line `add` and go with each line `kill`. It ends with its input.
+with each line `add GPUS`, GPUs in name only, and go with each line `kill`. It ends with its input.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -18,8 +19,21 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import pytest
+
+REQUIRED = "LIKEMARK_REQUIRE_RAY"
 STORE_BYTES = 80 * 2**20
+
+
+def require_ray() -> None:
+    """Skips the test or module where Ray is not installed, unless LIKEMARK_REQUIRE_RAY=1."""
+    if importlib.util.find_spec("ray") is None:
+        reason = "Ray is not installed; run: pip install 'likemark[distributed]'"
+        if os.environ.get(REQUIRED) == "1":
+            pytest.fail(f"{reason}, and {REQUIRED}=1")
+        pytest.skip(reason, allow_module_level=True)
 
 
 class Nodes:
@@ -30,8 +44,8 @@ class Nodes:
         self.client_port = client_port
         self.address = self._answer()  # HOST:PORT
 
-    def add(self) -> None:
-        self._say("add")
+    def add(self, *, gpus: int = 0) -> None:
+        self._say(f"add {gpus}")
 
     def kill(self) -> None:
         """End the newest node's processes at once, as a power cut would."""
@@ -78,10 +92,16 @@ def nodes() -> Iterator[Nodes]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def ends_its_worker(word: str) -> Callable[[str], None]:
-    """What a hostile picture does: whoever is about to decode it is gone."""
+def ends_its_worker(word: str, told: Path | None = None) -> Callable[[str], None]:
+    """What a hostile picture does: whoever is about to decode it is gone.
+
+    told: a file to which a line is added for every picture: the GPUs that its worker was given
+    """
 
     def inspect(place: str) -> None:
+        if told is not None:
+            with told.open("a", encoding="utf-8") as file:
+                file.write(os.environ.get("CUDA_VISIBLE_DEVICES", "none") + "\n")
         if word in place:
             os._exit(7)
 
@@ -116,8 +136,10 @@ def _serve(client_port: int) -> None:
     added = []
     print(cluster.address, flush=True)
     for line in sys.stdin:
-        if line.strip() == "add":
-            added.append(cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES))
+        word, *gpus = line.split()
+        if word == "add":
+            has = {"num_cpus": 1, "num_gpus": int(gpus[0]), "object_store_memory": STORE_BYTES}
+            added.append(cluster.add_node(**has))
         else:
             cluster.remove_node(added.pop(), allow_graceful=False)
         print("done", flush=True)

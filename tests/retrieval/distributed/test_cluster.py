@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fsspec
+import numpy as np
 import pytest
 from support.corpus import write_corpus
 from support.places import run as indexed
 from support.processes import python
-from support.ray import Nodes, ends_its_worker, nodes, slow
+from support.ray import Nodes, ends_its_worker, nodes, require_ray, slow
 from support.shards import write_shard
 from support.state import catalogue_state, index_state
 
 from likemark.db.browse import rejects
-from likemark.retrieval.distributed.options import WorkerOptions
+from likemark.db.errors import LikemarkError
+from likemark.retrieval.distributed.cluster import Cluster
+from likemark.retrieval.distributed.cluster import joined as connected
+from likemark.retrieval.distributed.options import Terms, WorkerOptions
+from likemark.retrieval.distributed.team import Team, embedding, sound_picture
+from likemark.retrieval.distributed.worker import Assignment, Given, Worker
 from likemark.retrieval.indexing import IndexingReport
 from likemark.retrieval.models import FoundModel
+from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.workspace import Workspace
 
-pytest.importorskip("ray")
+require_ray()
 # Ray leaves files and sockets open in the process that has joined it.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -190,3 +200,59 @@ def test_ray_prints_nothing_among_our_results_when_it_is_left(
     card = tiny.folder / f"{tiny.card.name}.json"
     with python(ALONE, tmp_path / "a", card, tmp_path / "logos") as driver:
         assert driver.end() == "5 {'crash': 1}\n"
+
+
+def assignment(model: FoundModel, **more: Any) -> Assignment:
+    """For Ray that this process has joined."""
+    import ray
+
+    files = [np.fromfile(model.folder / name, np.uint8) for name, _ in model.card.files]
+    return Assignment(
+        card=asdict(model.card),
+        fingerprint=model.card.fingerprint,
+        weights=tuple(ray.put(file) for file in files),
+        limits=PictureLimits(),
+        device="cpu",
+        decoders=1,
+        **more,
+    )
+
+
+def test_a_worker_makes_no_file_of_its_model(
+    joined: Nodes, tiny: FoundModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be left behind by one that is killed."""
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/null")  # nothing can be made below it
+    with closing(Worker(assignment(tiny))) as worker:
+        [answer] = worker.embedded([sound_picture()])
+    assert answer.vector is not None
+
+
+def test_suspect_pictures_are_tried_on_a_gpu_where_the_others_have_one(
+    cluster: Nodes, tmp_path: Path, tiny: FoundModel
+) -> None:
+    """Elsewhere their vectors would be others, or cuda would not be there at all."""
+    good, bad = write_corpus(tmp_path / "logos", range(2))
+    told = tmp_path / "told"
+    inspect = ends_its_worker(bad.name, told)
+    cluster.add(gpus=1)
+    try:
+        with connected(WorkerOptions(cluster.address), 0) as found:
+            assert found == Cluster(1, 1.0, 0.99, "cuda")
+            terms = Terms(1, found.cpus, found.gpus, retries=0, patience=60, seconds=30)
+            with closing(Team(assignment(tiny, inspect=inspect), terms)) as team:
+                team.start()
+                answers = team.ask(embedding, [Given(str(bad)), Given(str(good))])
+    finally:
+        cluster.kill()
+    assert answers[0].refusal is not None
+    assert answers[1].vector is not None
+    assert set(told.read_text().split()) == {"0"}
+
+
+def test_a_lone_worker_that_finds_no_place_is_given_up(joined: Nodes, tiny: FoundModel) -> None:
+    """No node has a GPU."""
+    terms = Terms(count=1, cpus=1, gpus=0.99, retries=0, patience=1, seconds=30)
+    with closing(Team(assignment(tiny), terms)) as team:
+        with pytest.raises(LikemarkError, match="no worker starts: GetTimeoutError"):
+            team._started(lone=True)

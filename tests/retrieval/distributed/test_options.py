@@ -12,9 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.ray import REQUIRED, require_ray
 
 from likemark.db.errors import InvalidInput, LikemarkError, ModelMismatch, PictureError
-from likemark.retrieval.distributed.cluster import joined
+from likemark.retrieval.distributed.cluster import Cluster, Node, joined, shared_out
 from likemark.retrieval.distributed.options import Terms, WorkerOptions
 from likemark.retrieval.distributed.team import Team, _Gone, embedding, sound_picture
 from likemark.retrieval.distributed.worker import Answer, Assignment, Given, Worker
@@ -54,6 +55,53 @@ def test_without_ray_the_way_to_install_it_is_named(monkeypatch: pytest.MonkeyPa
             pass
 
 
+@pytest.mark.parametrize(
+    ("required", "outcome"), [("0", pytest.skip.Exception), ("1", pytest.fail.Exception)]
+)
+def test_a_missing_ray_fails_the_tests_that_require_it(
+    monkeypatch: pytest.MonkeyPatch, required: str, outcome: type[BaseException]
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv(REQUIRED, required)
+    with pytest.raises(outcome, match="Ray is not installed"):
+        require_ray()
+
+
+HEAD, GPUS_8, GPUS_2 = Node(64, 0), Node(64, 8), Node(24, 2)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "count", "expected"),
+    [
+        ([HEAD, GPUS_8], None, Cluster(8, 8.0, 0.99, "cuda")),
+        ([HEAD, GPUS_8, GPUS_2], None, Cluster(10, 8.0, 0.99, "cuda")),
+        ([Node(0, 1), GPUS_2], None, Cluster(2, 12.0, 0.99, "cuda")),
+        ([Node(2, 4)], None, Cluster(4, 1.0, 0.99, "cuda")),
+        ([Node(16, 1), Node(16, 1)], 3, Cluster(3, 8.0, 0.495, "cuda")),
+        ([Node(64, 0), Node(4, 0)], None, Cluster(68, 1.0, 0.0, "cpu")),
+    ],
+)
+def test_each_worker_takes_what_its_own_node_has_for_it(
+    nodes: list[Node], count: int | None, expected: Cluster
+) -> None:
+    assert shared_out(nodes, count) == expected
+
+
+def test_workers_asked_for_on_processors_leave_gpus_alone() -> None:
+    assert shared_out([HEAD, GPUS_8], None, "cpu") == Cluster(128, 1.0, 0.0, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "device", "message"),
+    [([Node(0, 8)], "auto", "no processors"), ([HEAD], "cuda", "no worker has a GPU")],
+)
+def test_a_cluster_where_nobody_could_work_is_refused(
+    nodes: list[Node], device: str, message: str
+) -> None:
+    with pytest.raises(LikemarkError, match=message):
+        shared_out(nodes, None, device)
+
+
 @pytest.fixture
 def listening() -> Iterator[socket.socket]:
     with socket.socket() as server:
@@ -62,7 +110,7 @@ def listening() -> Iterator[socket.socket]:
 
 
 def test_a_cluster_that_is_not_there_is_said_at_once(listening: socket.socket) -> None:
-    pytest.importorskip("ray")
+    require_ray()
     port = listening.getsockname()[1]  # bound, but nobody listens
     for where in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
         with pytest.raises(LikemarkError, match=f"workers {where}: cannot be reached: Connection"):
@@ -71,7 +119,7 @@ def test_a_cluster_that_is_not_there_is_said_at_once(listening: socket.socket) -
 
 
 def test_what_is_no_ray_is_given_up_in_time(listening: socket.socket) -> None:
-    pytest.importorskip("ray")
+    require_ray()
     listening.listen()
     where = f"127.0.0.1:{listening.getsockname()[1]}"
     with pytest.raises(LikemarkError, match=f"workers {where}: what listens there is no Ray"):

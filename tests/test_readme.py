@@ -180,9 +180,10 @@ def test_the_tree_names_every_folder_that_is_there() -> None:
     assert all((ROOT / name).is_dir() for name in named)
 
 
-def test_the_picture_and_the_make_targets_are_there() -> None:
-    (picture,) = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
-    assert (ROOT / picture).stat().st_size < 150_000
+def test_the_pictures_and_the_make_targets_are_there() -> None:
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert pictures
+    assert all((ROOT / picture).stat().st_size < 150_000 for picture in pictures)
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`?make ([\w-]+)", README):
         assert f"\n{target}:" in makefile

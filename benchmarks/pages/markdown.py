@@ -26,9 +26,8 @@ def markdown(given: Mapping[str, Any], *, brief: bool = False, level: int = 3) -
 
 def markdown_of(document: Document, *, brief: bool = False, level: int = 3) -> str:
     """As `markdown`."""
-    made = f"{escape(protocol(document))} {escape(provenance(document))}. {code(document.command)}"
     shown = tables(document, brief=brief)
-    parts = [f"{'#' * level} {document.title}", made]
+    parts = [f"{'#' * level} {document.title}", origin(document)]
     for table in shown:
         if len(shown) > 1:
             parts.append(f"{'#' * (level + 1)} {table.title}")
@@ -36,6 +35,12 @@ def markdown_of(document: Document, *, brief: bool = False, level: int = 3) -> s
         if not brief:
             parts.append(legend(table))
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def origin(document: Document) -> str:
+    """One line: how it was measured, with what, where, when and by which command."""
+    made = f"{escape(protocol(document))} {escape(provenance(document))}."
+    return f"{made} {code(document.command)}"
 
 
 def table_markdown(table: Table) -> str:

@@ -16,14 +16,13 @@ from markupsafe import Markup
 from likemark.benchmarks.pages.documents import (
     Document,
     in_order,
-    numbered,
     provenance,
     read_documents,
 )
 from likemark.benchmarks.pages.failures import FailureView, failure_views
 from likemark.benchmarks.pages.locate_failures import Gallery, locate_galleries
 from likemark.benchmarks.pages.plot_style import Plot
-from likemark.benchmarks.pages.plots import plots
+from likemark.benchmarks.pages.plots import illustrated
 from likemark.benchmarks.pages.sections import protocol, tables
 from likemark.benchmarks.pages.tables import Column, Table, words
 from likemark.db.errors import InvalidInput
@@ -79,7 +78,7 @@ def render_page(
         raise InvalidInput("there is no result to show; run: likemark bench run all")
     folders = Folders(*(_there(folder) for folder in (pictures, photos, drawings)))
     ordered = in_order(documents)
-    sections = [_section(name, one, folders) for name, one in numbered(ordered)]
+    sections = [_section(*each, folders) for each in illustrated(ordered)]
     return _template().render(
         style=Markup(base_style() + _packaged("page.css")),
         summary=_summary(ordered),
@@ -113,7 +112,7 @@ def _there(folder: Path | None) -> Path | None:
     return folder if folder is not None and folder.is_dir() else None
 
 
-def _section(name: str, document: Document, folders: Folders) -> _Section:
+def _section(name: str, document: Document, drawn: Sequence[Plot], folders: Folders) -> _Section:
     shown = tables(document)
     retrieval = document.benchmark == "retrieval"
     return _Section(
@@ -124,7 +123,7 @@ def _section(name: str, document: Document, folders: Folders) -> _Section:
         command=words(document.command),
         tables=tuple(shown),
         legend=tuple(dict.fromkeys(column for table in shown for column in table.defined)),
-        plots=tuple(_plot_view(plot) for plot in plots(document, prefix=name)),
+        plots=tuple(map(_plot_view, drawn)),
         failures=tuple(failure_views(document, pictures=folders.pictures)) if retrieval else (),
         galleries=tuple(
             locate_galleries(document, photos=folders.photos, drawings=folders.drawings)

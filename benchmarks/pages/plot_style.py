@@ -61,10 +61,12 @@ class Plot:
     description: str  # what is seen, one line, also for who cannot see it
     figure: Figure  # with everything in its place
 
-    def svg(self) -> str:
+    def svg(self, *, note: str = "") -> str:
+        """note: about the picture, written into the file beside it"""
         stream = io.StringIO()
+        about = {**_NO_METADATA, **({"Description": note} if note else {})}
         with styled():
-            self.figure.savefig(stream, format="svg", metadata=_NO_METADATA)
+            self.figure.savefig(stream, format="svg", metadata=about)
         return stream.getvalue()
 
     def png(self) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,33 @@ def plots(document: Document, *, prefix: str | None = None) -> list[Plot]:
         return _PLOTS[document.benchmark](document, prefix or document.benchmark)
 
 
+def illustrated(documents: Sequence[Document]) -> Iterator[tuple[str, Document, list[Plot]]]:
+    """Each with a name of its own and its plots. Raises as `plots` does.
+
+    Sizes that were measured in several runs are on one curve: the first of those has the plots.
+    """
+    for name, document in numbered(documents):
+        together = [each for each in documents if _comparable(each, document)]
+        if len(together) < 2:
+            yield name, document, plots(document, prefix=name)
+        elif together[0] is document:
+            with styled(), reading(document):
+                yield name, document, scale_plots(together, name)
+        else:
+            yield name, document, []
+
+
+def _comparable(one: Document, other: Document) -> bool:
+    """Both are of scale, and of the same real vectors."""
+    kinds = {one.benchmark, other.benchmark}
+    return kinds == {"scale"} and (one.data, one.model) == (other.data, other.model)
+
+
 def write_plots(given: list[Mapping[str, Any]], folder: Path) -> list[Path]:
     """Each plot of some documents as SVG and PNG. Raises as `plots` and `write_whole` do."""
     written = []
-    for prefix, document in numbered(in_order(given)):
-        for plot in plots(document, prefix=prefix):
+    for _, _, drawn in illustrated(in_order(given)):
+        for plot in drawn:
             files = {".svg": plot.svg().encode(), ".png": plot.png()}
             for ending, data in files.items():
                 written.append(folder / (plot.name + ending))
@@ -103,5 +125,5 @@ _PLOTS: dict[str, Callable[[Document, str], list[Plot]]] = {
     "search": lambda document, prefix: [],
     "experiments": lambda document, prefix: [],
     "speed": lambda document, prefix: [],
-    "scale": scale_plots,
+    "scale": lambda document, prefix: scale_plots([document], prefix),
 }

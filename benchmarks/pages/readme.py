@@ -1,4 +1,4 @@
-"""The README's results, written from the committed documents:
+"""The README's results, and beside the documents the page of scale with its pictures:
 `python -m likemark.benchmarks.pages.readme README.md benchmarks/results`.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from likemark.benchmarks.pages.documents import in_order, read_documents
 from likemark.benchmarks.pages.markdown import markdown_of
+from likemark.benchmarks.pages.scale_page import scale_files
 from likemark.db.errors import InvalidInput, LikemarkError, NotFound
 from likemark.retrieval.files import write_whole
 
@@ -37,16 +38,30 @@ def replaced(text: str, documents: Sequence[Mapping[str, Any]]) -> str:
     return text[:start] + block(documents) + text[end:]
 
 
-def rewrite(readme: Path, results: Path) -> bool:
-    """Whether the file had to be changed. Raises NotFound, InvalidInput, LikemarkError."""
-    try:
-        before = readme.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotFound(f"{readme}: there is no such file") from None
-    after = replaced(before, read_documents(results))
-    if after != before:
-        write_whole(readme, after.encode())
-    return after != before
+def rewrite(readme: Path, results: Path) -> list[Path]:
+    """The files that had to be changed; none is, where one cannot be made.
+
+    Raises NotFound, InvalidInput, LikemarkError, the last without matplotlib too.
+    """
+    made = _files(readme, results)
+    changed = [path for path, text in made.items() if _read(path) != text]
+    for path in changed:
+        write_whole(path, made[path].encode())
+    return changed
+
+
+def _files(readme: Path, results: Path) -> dict[Path, str]:
+    """The text of each file, from the documents; the README is the last."""
+    before = _read(readme)
+    if before is None:
+        raise NotFound(f"{readme}: there is no such file")
+    documents = read_documents(results)
+    beside = {results / name: text for name, text in scale_files(documents).items()}
+    return {**beside, readme: replaced(before, documents)}
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def _span(text: str) -> tuple[int, int]:
@@ -57,7 +72,7 @@ def _span(text: str) -> tuple[int, int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Write a README's results anew.")
+    parser = argparse.ArgumentParser(description="Write a README's results and scale's anew.")
     parser.add_argument("readme", type=Path)
     parser.add_argument("results", type=Path, help="folder of the documents")
     given = parser.parse_args(arguments)
@@ -66,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except LikemarkError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    print(f"{given.readme}: {'written' if changed else 'unchanged'}", file=sys.stderr)
+    for path in changed or [given.readme]:
+        print(f"{path}: {'written' if changed else 'unchanged'}", file=sys.stderr)
 
 
 if __name__ == "__main__":

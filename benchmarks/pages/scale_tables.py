@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from likemark.benchmarks.pages.documents import Document
+from likemark.benchmarks.pages.scale_equal import equal_table
+from likemark.benchmarks.pages.scale_rows import TARGETS, measured, own_point, point
 from likemark.benchmarks.pages.tables import (
     NONE,
     Column,
@@ -20,7 +22,6 @@ from likemark.benchmarks.pages.tables import (
 )
 
 _MIB = 2**20
-_TARGETS = (0.99, 0.97)
 _SEARCH = (
     name("index"),
     name("setting"),
@@ -83,36 +84,24 @@ def scale_protocol(document: Document) -> str:
 def scale_tables(document: Document, *, brief: bool = False) -> list[Table]:
     """brief: the largest size's search, and memory."""
     sizes = sorted({row["vectors"] for row in document.result["rows"]}, reverse=True)
-    shown = [
-        _search(document, size, target)
-        for size in (sizes[:1] if brief else sizes)
-        for target in _TARGETS
-    ]
+    shown: list[Table] = []
+    for size in sizes[:1] if brief else sizes:
+        shown += [_search(document, size, target) for target in TARGETS]
+        shown += [] if brief else [equal_table(document, size)]
     shown += [Table("Memory, building and changes", _SPACE, tuple(_spaces(document)))]
     if not brief:
-        shown += [_filtered(document, size) for size in sizes[:2]]
+        shown += [_filtered(document, size) for size in sizes]
         shown += [Table("Drawn beside real", _ALIKE, tuple(map(_alike, _likeness(document))))]
     return [table for table in shown if table.rows]
 
 
-def measured(document: Document) -> Iterator[Mapping[str, Any]]:
-    """The rows that have figures."""
-    return (row for row in document.result["rows"] if row["figures"] is not None)
-
-
-def point(row: Mapping[str, Any], target: float) -> Mapping[str, Any] | None:
-    """A row's search at a target; None of an index that promises another recall."""
-    return next((each for each in row["figures"]["points"] if each["target"] == target), None)
-
-
 def _search(document: Document, size: int, target: float) -> Table:
     rows = [row for row in document.result["rows"] if row["vectors"] == size]
-    ours = (point(row, target) for row in rows if row["own"] and row["figures"] is not None)
-    own = next(filter(None, ours), None)
+    own = own_point(document, size, target)
     made = []
     for row in rows:
         if row["figures"] is None:
-            if target == _TARGETS[0]:
+            if target == TARGETS[0]:
                 cells = (words(row["engine"]), *(NONE,) * (len(_SEARCH) - 1))
                 made.append(Row(cells, words(row["unavailable"])))
         elif found := point(row, target):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import io
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 
 from likemark.benchmarks.pages.documents import Document
 from likemark.benchmarks.pages.plot_style import line, spread
-from likemark.benchmarks.pages.plots import plots, write_plots
+from likemark.benchmarks.pages.plots import illustrated, plots, write_plots
 
 Documents = dict[str, dict[str, Any]]
 
@@ -142,3 +143,36 @@ def test_spread_names_are_apart_in_order_and_near():
         even = np.empty(8)
         even[order] = np.linspace(0.0, 1.0, 8)
         assert ((places - wanted) ** 2).sum() <= ((even - wanted) ** 2).sum() + 1e-9
+
+
+def test_sizes_of_several_runs_are_on_one_curve(documents: Documents):
+    first = Document.of(documents["scale"])
+    second = copy.deepcopy(documents["scale"])
+    second["result"]["rows"] = [
+        {**row, "vectors": 10_000_000} for row in second["result"]["rows"] if row["own"]
+    ][:1]
+    made = list(illustrated([first, Document.of(second)]))
+    assert [(name, [plot.name for plot in drawn]) for name, _, drawn in made] == [
+        ("scale", ["scale-growth", "scale-filters"]), ("scale-2", []),
+    ]  # fmt: skip
+    growth, filters = made[0][2]
+    (own, *_) = growth.figure.axes[0].lines
+    assert list(np.asarray(own.get_xdata())) == [10_000, 1_000_000, 10_000_000]
+    assert "10M" in texts(growth.svg())
+    assert filters.title == "Filters among 10,000,000 vectors"  # no rival has any
+
+
+def test_runs_around_other_vectors_are_drawn_apart(documents: Documents):
+    other = {**documents["scale"], "model": {"name": "another", "fingerprint": "0" * 64}}
+    made = illustrated([Document.of(documents["scale"]), Document.of(other)])
+    assert [len(drawn) for _, _, drawn in made] == [2, 2]
+
+
+def test_what_was_not_reached_is_hollow(documents: Documents):
+    for row in documents["scale"]["result"]["rows"]:
+        if row["engine"] == "FAISS HNSW32" and row["vectors"] == 1_000_000:
+            for point in row["figures"]["points"]:
+                point["reached"] = False
+    growth, _ = plots(Document.of(documents["scale"]))
+    hollow = [line for line in growth.figure.axes[0].lines if line.get_markerfacecolor() == "white"]
+    assert [list(np.asarray(line.get_xdata())) for line in hollow] == [[1_000_000]]

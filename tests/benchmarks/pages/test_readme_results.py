@@ -57,14 +57,14 @@ def test_the_block_does_not_depend_on_the_files_order(documents: Documents):
 
 
 def test_only_the_block_is_rewritten(readme: Path, results: Path, documents: Documents):
-    assert rewrite(readme, results)
+    assert rewrite(readme, results)[-1] == readme
     text = readme.read_text(encoding="utf-8")
     assert text.startswith(f"# Above\n\n{BEGIN}\n###")
     assert text.endswith(f"{END}\n\nBelow\n")
     assert "\nold\n" not in text
     assert current(text) == block(list(documents.values()))
     assert replaced(text, list(documents.values())) == text
-    assert not rewrite(readme, results)
+    assert rewrite(readme, results) == []
 
 
 def test_a_changed_figure_is_noticed(readme: Path, results: Path, documents: Documents):
@@ -79,6 +79,8 @@ def test_the_module_is_a_command(readme: Path, results: Path):
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert done.stderr.endswith("README.md: written\n")
     assert "0.812 (0.792, 0.842)" in readme.read_text(encoding="utf-8")
+    beside = {path.name for path in results.iterdir() if path.suffix != ".json"}
+    assert beside == {"SCALE-TABLES.md", "scale-growth.svg", "scale-filters.svg"}
 
 
 @pytest.mark.parametrize("text", ["none", f"{END}{BEGIN}", f"{BEGIN}{BEGIN}{END}", BEGIN])
@@ -91,12 +93,14 @@ def test_a_failure_is_one_line_and_changes_nothing(
     readme: Path, results: Path, capsys: pytest.CaptureFixture[str]
 ):
     before = readme.read_bytes()
+    there = sorted(results.iterdir())
     (results / "metu.json").write_text("{", encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
         main([str(readme), str(results)])
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert readme.read_bytes() == before
+    assert sorted(results.iterdir()) == there
 
 
 def test_a_missing_readme_is_not_found(tmp_path: Path, results: Path):

@@ -16,10 +16,10 @@ from likemark.cli.output import NOTHING_FOUND, Bar, note, plain, print_json, pro
 if TYPE_CHECKING:
     from likemark.retrieval.pictures.limits import PictureLimits
     from likemark.retrieval.redact.batch import Outcome, RedactOptions
+    from likemark.retrieval.redact.following import Tracking
     from likemark.retrieval.redact.jobs import Job
     from likemark.retrieval.redact.locating import Locating
     from likemark.retrieval.redact.style import Style
-    from likemark.retrieval.redact.tracks import Tracking
 
 STDIN = "-"
 
@@ -101,8 +101,14 @@ def redact(
         ),
     ] = None,
     every: Annotated[
-        int, typer.Option(help="Videos: look for marks in every so many frames.", min=1)
-    ] = 1,
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="Look for marks in a video's frames so far apart, and follow them in between; 0: "
+            "in every frame.",
+        ),
+    ] = 0.25,
     skip_clean: Annotated[
         bool, typer.Option("--skip-clean", help="Do not copy files in which nothing is found.")
     ] = False,
@@ -167,9 +173,9 @@ def _style(way: Way, picture: Path | None, margin: float, limits: PictureLimits)
     return Style(way=way.value, margin=margin, picture=pixels)
 
 
-def _tracking(every: int) -> Tracking:
+def _tracking(every: float) -> Tracking:
     """A mark that is missed in one look is still covered until the next."""
-    from likemark.retrieval.redact.tracks import Tracking
+    from likemark.retrieval.redact.following import Tracking
 
     usual = Tracking()
     return Tracking(

@@ -27,8 +27,22 @@ def outlines(region: Region) -> list[Polygon]:
 
 
 def polygon(region: Region) -> Polygon:
-    """The outer outline of a region's largest part."""
-    return outlines(region)[0]
+    """The outlines of all parts as one: a bridge of no width leads to each further part and back.
+
+    Filled, it gives what they give. Each bridge is the shortest from what is joined already to
+    what is not, corner to corner (Prim 1957).
+    """
+    whole, *rest = outlines(region)
+    while rest:
+        corners = np.concatenate(rest)
+        away = np.square(whole[:, None] - corners).sum(axis=2)
+        here, place = np.unravel_index(int(away.argmin()), away.shape)
+        ends = np.cumsum([len(part) for part in rest])
+        number = int(np.searchsorted(ends, place, side="right"))
+        part = rest.pop(number)
+        around = np.roll(part, ends[number] - place, axis=0)  # from the bridge's end
+        whole = np.concatenate([whole[: here + 1], around, around[:1], whole[here:]])
+    return whole
 
 
 def _simplified(contour: NDArray[np.int32]) -> Polygon:

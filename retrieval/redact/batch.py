@@ -12,13 +12,13 @@ from pathlib import Path
 
 from likemark.db.errors import LikemarkError, one_line, unforeseen
 from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.redact.following import Tracking
 from likemark.retrieval.redact.jobs import Job
 from likemark.retrieval.redact.locating import Locating
 from likemark.retrieval.redact.pictures import redact_picture
 from likemark.retrieval.redact.preview import preview_picture, preview_video
 from likemark.retrieval.redact.regions import Locator, Region
 from likemark.retrieval.redact.style import Style
-from likemark.retrieval.redact.tracks import Tracking
 from likemark.retrieval.redact.video import Progress, Sample, redact_video
 
 

@@ -73,9 +73,14 @@ def view_of(frame: Pixels) -> View:
     return View(grey, scale, (counts / _THUMB**2).astype(np.float32), (height, width))
 
 
+def changed(one: View, other: View) -> float:
+    """The share of one frame's px whose colour has no like in the other, by their histograms."""
+    return float(np.abs(one.colours - other.colours).sum() / 2)
+
+
 def is_cut(one: View, other: View) -> bool:
-    """Whether two frames in succession are of two scenes, by their histograms."""
-    return bool(np.abs(one.colours - other.colours).sum() / 2 > _CUT)
+    """Whether two frames in succession are of two scenes."""
+    return changed(one, other) > _CUT
 
 
 def anchored(view: View, region: Region) -> Anchor:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from likemark.db.errors import LikemarkError
 from likemark.retrieval.files import whole_file
 from likemark.retrieval.redact.film import Film, check_av, film_of, format_of, opened, unreadable
+from likemark.retrieval.redact.following import Tracking
 from likemark.retrieval.redact.planes import put_back, to_rgb
 from likemark.retrieval.redact.regions import Locator, Region
 from likemark.retrieval.redact.steady import Painter
 from likemark.retrieval.redact.style import Style
-from likemark.retrieval.redact.tracks import Tracker, Tracking
+from likemark.retrieval.redact.tracks import Tracker
 from likemark.retrieval.redact.writer import Writer
 
 if TYPE_CHECKING:
@@ -126,13 +127,14 @@ class _Run:
         self.film = film
         self.covered = self._frames = self._damaged = 0
         self._last = 0.0  # seconds after the start
+        self._seconds = film.start - 1 / float(film.rate)  # of the frame that was read last
         self._scores: dict[int, float] = {}  # the best of each mark
         self._notes: list[str] = []  # of what was read
         self._losses: list[str] = []  # of what was written: of a copy, nothing is lost
         self._unseen = 0  # streams of other px, which a copy holds
         self._sample: Sample | None = None
         self._progress = progress or (lambda done, total: None)
-        self._tracker = Tracker(locate, _affordable(tracking, film), style)
+        self._tracker = Tracker(locate, tracking, style, most=_affordable(film))
         self._painter = Painter(style)
         self._waiting: deque[VideoFrame] = deque()
 
@@ -195,8 +197,16 @@ class _Run:
         if (frame.width, frame.height) != self.film.size:
             frame = frame.reformat(*self.film.size)
         self._waiting.append(frame)
-        for marks in self._tracker.push(self.film.turn.upright(to_rgb(frame)), whole=whole):
+        self._seconds = self._time(frame)
+        upright = self.film.turn.upright(to_rgb(frame))
+        for marks in self._tracker.push(upright, self._seconds, whole=whole):
             self._give(marks, writer)
+
+    def _time(self, frame: VideoFrame) -> float:
+        """Seconds; of a frame without a time, or with an earlier one than the last, by the rate."""
+        if frame.time is not None and frame.time > self._seconds:
+            return frame.time
+        return self._seconds + 1 / float(self.film.rate)
 
     def _give(self, marks: Mapping[int, Region], writer: Writer) -> None:
         frame = self._waiting.popleft()
@@ -235,13 +245,6 @@ class _Run:
         self._progress(self._frames, self._frames)
 
 
-def _affordable(tracking: Tracking, film: Film) -> Tracking:
-    """With as many frames held as fit into memory: 3 bytes a px is what a frame may take.
-
-    Marks are then looked for that often at least: what is found is covered back to the last look.
-    """
-    from dataclasses import replace
-
-    width, height = film.size
-    most = max(1, _HELD_BYTES // (3 * width * height))
-    return replace(tracking, lookback=min(tracking.lookback, most), every=min(tracking.every, most))
+def _affordable(film: Film) -> int:
+    """Frames that fit into memory at once: 3 bytes a px is what one may take."""
+    return max(1, _HELD_BYTES // (3 * film.size[0] * film.size[1]))

@@ -16,6 +16,8 @@ from support.located import film
 from likemark.augment.marks import Mark
 from likemark.augment.scenes.recipe import Pose, SceneRecipe
 from likemark.augment.scenes.scene import Scene, make_scene
+from likemark.retrieval.redact import locating
+from likemark.retrieval.redact.regions import Region
 
 SIDE = 128  # px
 
@@ -188,6 +190,9 @@ def test_videos_take_no_listed_regions(likemark: Run, desk: Path) -> None:
         ([*LISTED, "--out", "out", "--margin", "-1"], 2, "--margin"),
         ([*LISTED, "--out", "out", "--margin", "1e308"], 2, "--margin"),
         ([*LISTED, "--out", "out", "--threshold", "2"], 2, "'--threshold'"),
+        ([*LISTED, "--out", "out", "--every", "-1"], 2, "'--every'"),
+        ([*LISTED, "--out", "out", "--every", "inf"], 2, "every is inf"),
+        ([*LISTED, "--out", "out", "--every", "nan"], 2, "'--every'"),
         ([*LISTED, "--out", "out", "--style", "replace", "--with", "no.png"], 1, "no.png: missing"),
         (["redact", "photos", "--regions", "no.json", "--out", "out"], 1, "no.json: cannot be"),
         (["redact", "photos", "--regions", "logo.png", "--out", "out"], 2, "is no JSON"),
@@ -238,6 +243,24 @@ def test_a_video_is_followed_frame_by_frame(likemark: Run, desk: Path) -> None:
     assert all((one != other).any() for one, other in zip(before, after, strict=True))
     assert all((frame == after[0]).all() for frame in after)
     assert px(Path("shown/clip.mkv.png")).shape == (SIDE, 2 * SIDE + 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("more", "looks"), [([], 4), (["--every", "0.5"], 2), (["--every", "0"], 10)]
+)
+def test_a_video_is_looked_at_every_so_many_seconds(
+    likemark: Run, desk: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], looks: int
+) -> None:
+    seen: list[NDArray[np.uint8]] = []
+
+    def nothing(frame: NDArray[np.uint8]) -> list[Region]:
+        seen.append(frame)
+        return []
+
+    monkeypatch.setattr(locating, "locating_all", lambda **settings: lambda source: nothing)
+    film(Path("clip.mkv"), [draw().pixels] * 10)  # a tenth of a second apart
+    assert likemark("redact", "clip.mkv", "--all-logos", "--out", "out", *more).code == 3
+    assert len(seen) == looks
 
 
 def test_a_query_without_a_mark_is_one_line(likemark: Run, desk: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,6 +18,7 @@ from likemark.db.errors import InvalidInput, NotFound
 from likemark.retrieval.oneshot.exports import Exports, Targets
 from likemark.retrieval.oneshot.found import Asked, Found
 from likemark.retrieval.oneshot.sources import Scene, Source, list_sources
+from likemark.retrieval.redact.regions import region_of_mask
 
 Export = Callable[..., Path]
 
@@ -102,6 +105,20 @@ def test_yolo_outlines_are_inside_the_scene(export: Export) -> None:
         pytest.approx(corner, abs=1e-4)
         for corner in ([0.5, 0.5], [0.5, 63.5], [95.5, 0.5], [95.5, 63.5])
     ]
+
+
+def test_a_yolo_outline_has_every_part_that_coco_has(export: Export) -> None:
+    mask = np.zeros((64, 96), np.uint8)
+    for left in (4, 30, 52, 75):
+        mask[20:44, left : left + 14] = 255
+    mark = replace(match(), region=region_of_mask(mask))
+    out = export(found("a.png", mark), polygons=True)
+    (line,) = (out / "yolo" / "a.txt").read_text().splitlines()
+    corners = np.array(line.split()[1:], float).reshape(-1, 2) * (96, 64) - 0.5
+    drawn = cv2.fillPoly(np.zeros_like(mask), [np.rint(corners).astype(np.int32)], (255,))
+    (annotation,) = coco(out)["annotations"]
+    assert len(annotation["segmentation"]) == 4
+    assert annotation["area"] == np.count_nonzero(drawn[mask > 0])
 
 
 def test_scenes_of_one_name_get_files_of_their_own(export: Export) -> None:

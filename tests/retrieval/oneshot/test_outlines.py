@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from support.located import region
 
 from likemark.retrieval.oneshot.found import within
@@ -33,6 +34,27 @@ def test_the_largest_part_comes_first_and_holes_are_filled() -> None:
     mask[15:30, 25:40] = 0
     parts = outlines(region_of_mask(mask))
     assert [part.min(axis=0).tolist() for part in parts] == [[20, 10], [2, 2]]
+
+
+def letters() -> NDArray[np.uint8]:
+    """(40, 120): a word whose letters hang apart, one of them a single px; one has a hole."""
+    mask = np.zeros((40, 120), np.uint8)
+    mask[4:30, 2:20] = mask[10:32, 45:60] = mask[2:36, 65:78] = mask[20:24, 100:118] = 255
+    mask[12:20, 8:14] = mask[38, 110] = 0
+    mask[38, 90] = 255
+    return mask
+
+
+def test_a_polygon_of_several_parts_has_them_all_and_little_else() -> None:
+    mask = letters()
+    joined = polygon(region_of_mask(mask))
+    drawn = cv2.fillPoly(np.zeros_like(mask), [joined], (255,))
+    parts = outlines(region_of_mask(mask))
+    apart = cv2.fillPoly(np.zeros_like(mask), parts, (255,))
+    assert (drawn[mask > 0] > 0).all()
+    assert np.count_nonzero(drawn != apart) < 80  # the px that the bridges pass over
+    assert len(joined) == sum(map(len, parts)) + 2 * (len(parts) - 1)
+    np.testing.assert_allclose(abs(cv2.contourArea(joined)), sum(map(cv2.contourArea, parts)))
 
 
 def test_a_line_and_a_px_are_polygons_too() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,11 +13,11 @@ import pytest
 
 from likemark.db.errors import InvalidInput, LikemarkError, NotFound
 from likemark.retrieval.redact import video
+from likemark.retrieval.redact.following import Tracking
 from likemark.retrieval.redact.measures import coverage, flicker
 from likemark.retrieval.redact.paint import covered_mask
 from likemark.retrieval.redact.regions import Locator, Pixels, Region, region_of_mask
 from likemark.retrieval.redact.style import Style
-from likemark.retrieval.redact.tracks import Tracking
 from likemark.retrieval.redact.video import redact_video
 
 Shot = Callable[..., Pixels]
@@ -89,37 +89,47 @@ def test_px_outside_the_marks_are_bit_identical_in_a_lossless_film(
 ) -> None:
     source = film("a.mkv", [shot(30, 20, noise=2 + k) for k in range(5)], pixels=pixels)
     redact_video(source, tmp_path / "b.mkv", find)
-    mask = covered_mask((64, 96), find(shot(30, 20)), Style(margin=0.2))
+    mask = covered_mask((64, 96), find(shot(30, 20)), Style(margin=0.2, least_margin=9))
     for before, after in zip(frames_of(source), frames_of(tmp_path / "b.mkv"), strict=True):
         assert (before[mask == 0] == after[mask == 0]).all()
         assert (before[mask > 0] != after[mask > 0]).any()
 
 
+@pytest.mark.parametrize("every", [0, 0.25])
 @pytest.mark.parametrize("noise", [0, 4])
 @pytest.mark.parametrize("way", ["mosaic", "blur", "fill", "inpaint"])
 def test_a_static_shot_does_not_flicker(
-    way: str, noise: int, shot: Shot, film: Make, find: Locator, frames_of: FramesOf, tmp_path: Path
-) -> None:
+    way: str, noise: int, every: float,
+    shot: Shot, film: Make, find: Locator, frames_of: FramesOf, tmp_path: Path,
+) -> None:  # fmt: skip
     frames = [shot(30, 20, noise=noise + k % 3 if noise else 0) for k in range(20)]
     source = film("a.mkv", frames, pixels="yuv444p")
-    redact_video(source, tmp_path / "b.mkv", find, style=Style(way=way))
+    tracking = Tracking(every=every)
+    redact_video(source, tmp_path / "b.mkv", find, style=Style(way=way), tracking=tracking)
     made = np.stack(frames_of(tmp_path / "b.mkv"))
     mask = covered_mask((64, 96), find(frames[0]), Style(way=way, margin=0, least_margin=0))
     assert flicker(made, np.repeat(mask[None], 20, axis=0)) == 0
 
 
+@pytest.mark.parametrize(
+    ("tracking", "missed"),
+    [(Tracking(every=0), [*range(4), *range(8, 14)]), (Tracking(), [0]), (Tracking(), [1])],
+    ids=["each frame", "by default, first", "by default, second"],
+)
 def test_a_mark_that_is_missed_now_and_then_does_not_flash(
-    shot: Shot, film: Make, find: Locator, frames_of: FramesOf, tmp_path: Path
-) -> None:
+    tracking: Tracking, missed: list[int],
+    shot: Shot, film: Make, find: Locator, frames_of: FramesOf, tmp_path: Path,
+) -> None:  # fmt: skip
     frames = [shot(20 + k, 20 + 0.4 * k) for k in range(20)]
-    source, target, number = film("a.mkv", frames, pixels="bgr0"), tmp_path / "b.mkv", -1
+    source, target, look = film("a.mkv", frames, pixels="bgr0"), tmp_path / "b.mkv", -1
 
     def forgetful(frame: Pixels) -> list[Region]:
-        nonlocal number
-        number += 1
-        return [] if number < 4 or 8 <= number < 14 else list(find(frame))
+        nonlocal look
+        look += 1
+        return [] if look in missed else list(find(frame))
 
-    redact_video(source, target, forgetful, style=Style(way="fill", colour=(0, 0, 255)))
+    fill = Style(way="fill", colour=(0, 0, 255), least_margin=2)
+    redact_video(source, target, forgetful, style=fill, tracking=tracking)
     masks = [
         np.where((frame == (0, 0, 255)).all(axis=2), np.uint8(255), np.uint8(0))
         for frame in frames_of(target)
@@ -275,9 +285,38 @@ def test_a_film_may_take_its_own_place(
     assert (frames_of(source)[0] != before[0]).any()
 
 
-def test_marks_are_looked_for_in_every_so_many_frames(
+@pytest.mark.parametrize(
+    ("times", "looks"),
+    [
+        (range(20), [0, 7, 14]),
+        (UNEVEN, [0, 5, 10]),
+        (range(0, 60, 5), [0, 2, 4, 6, 8, 10]),
+    ],
+    ids=["even", "uneven", "slow"],
+)
+def test_marks_are_looked_for_by_the_times_that_frames_are_shown_at(
+    times: Sequence[int], looks: list[int], shot: Shot, film: Make, find: Locator, tmp_path: Path
+) -> None:
+    frames = [shot(20 + 2 * k, 20) for k in range(len(times))]
+    lefts: list[int] = []
+
+    def locate(frame: Pixels) -> list[Region]:
+        (region,) = find(frame)
+        lefts.append(region.box[0])
+        return [region]
+
+    source = film("a.mkv", frames, pixels="bgr0", times=times)
+    result = redact_video(source, tmp_path / "b.mkv", locate)
+    assert [round((left - 20) / 2) for left in lefts] == looks
+    assert result.covered == len(frames)
+
+
+def test_a_film_whose_times_begin_anew_is_looked_at_to_its_end(
     shot: Shot, film: Make, find: Locator, tmp_path: Path
 ) -> None:
+    part = film("a.ts", [shot(30, 20)] * 20, codec="mpeg2video")
+    twice = tmp_path / "b.ts"
+    twice.write_bytes(part.read_bytes() * 2)
     looks = 0
 
     def locate(frame: Pixels) -> list[Region]:
@@ -285,18 +324,24 @@ def test_marks_are_looked_for_in_every_so_many_frames(
         looks += 1
         return list(find(frame))
 
-    source = film("a.mp4", [shot(20 + k, 20) for k in range(11)], codec="mpeg4")
-    result = redact_video(source, tmp_path / "b.mp4", locate, tracking=Tracking(every=5))
-    assert (looks, result.covered) == (3, 11)
+    result = redact_video(twice, tmp_path / "c.ts", locate)
+    assert (looks, result.frames, result.covered) == (6, 40, 40)
 
 
 def test_where_memory_holds_few_frames_marks_are_looked_for_more_often(
     shot: Shot, film: Make, find: Locator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     first = shot(30, 20)
-    empty = np.full_like(first, int(first[0, 0, 0]))
-    source = film("a.mkv", [empty] * 5 + [first] * 20)
-    often = Tracking(every=20, hold=40, lookback=20)
-    for frames in (30, 4):
-        monkeypatch.setattr(video, "_HELD_BYTES", 3 * first.shape[0] * first.shape[1] * frames)
-        assert redact_video(source, tmp_path / "b.mkv", find, tracking=often).covered >= 20
+    source = film("a.mkv", [shot(200, 20)] * 5 + [first] * 20)
+    rare = Tracking(every=0.8, hold=1.6, lookback=0.8)
+    for held, expected in ((30, 2), (4, 7)):
+        looks = 0
+
+        def locate(frame: Pixels) -> list[Region]:
+            nonlocal looks
+            looks += 1
+            return list(find(frame))
+
+        monkeypatch.setattr(video, "_HELD_BYTES", 3 * first.shape[0] * first.shape[1] * held)
+        result = redact_video(source, tmp_path / "b.mkv", locate, tracking=rare)
+        assert (looks, result.covered) == (expected, 20)

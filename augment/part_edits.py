@@ -55,12 +55,14 @@ def shift_parts(parts: Parts, job: Job) -> Parts:
 
 def duplicate_parts(parts: Parts, job: Job) -> Parts:
     """With one part there a second time, farther off than its own size where there is room."""
+    edits = job.recipe.segments
     for label in _some(parts, job, largest=_MINOR)[:1]:
         alpha = parts.cover(parts.chosen([label]))
         _, _, width, height = _box(alpha)
         x, y = _step(parts, job)
         far = 0.6 * min(width, height) / max(1.0, float(np.hypot(x, y)))
-        spin, factor = float(job.rng.uniform(-40, 40)), float(job.rng.uniform(0.5, 1.0))
+        spin = job.within((-edits.copy_turn, edits.copy_turn))
+        factor = job.within(edits.copy_factor)
         shift = (1 + far) * x, (1 + far) * y
         matrix = _placement(alpha, degrees=spin, factor=factor, shift=shift)
         parts = laid(parts, _warped(alpha, matrix), label)

@@ -29,10 +29,12 @@ class SegmentEdits:
     turn: Range = (15.0, 180.0)  # degrees, either way
     factor: Range = (0.6, 1.5)  # of the size
     distance: Range = (0.05, 0.2)  # of the mark's longer side
+    copy_turn: float = 40.0  # degrees: the most that what is there twice is turned, either way
+    copy_factor: Range = (0.5, 1.0)  # of the size: of what is there twice
 
     def __post_init__(self) -> None:
         bounds = {"most": (1, 20), "turn": (0, 180), "factor": (0.1, 5)}
-        check_bounds(asdict(self), bounds)
+        check_bounds(asdict(self), {**bounds, "copy_turn": (0, 180), "copy_factor": (0.1, 5)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -27,7 +26,7 @@ from likemark.benchmarks.protocol.validation import validation_map
 from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.embedder import Embedder
-from likemark.retrieval.files import whole_file
+from likemark.retrieval.files import whole_file, write_whole
 from likemark.retrieval.network import MarkNetwork
 from likemark.retrieval.training.config import Training
 from likemark.retrieval.training.embedding import load_best
@@ -150,7 +149,7 @@ def _key(bench: Bench, training: Training, most: int) -> str:
 
 def _train_and_measure(bench: Bench, training: Training, folder: Path, most: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    _share_shapes(bench.out, folder)
+    share_shapes(bench.out, folder)
     watch = _Watch(bench.progress)
     trained = train(training, folder, measure=validation_map, observer=watch)
     embedder = _embedder(folder, training, most)
@@ -173,11 +172,11 @@ def _train_and_measure(bench: Bench, training: Training, folder: Path, most: int
     (folder / LAST).unlink(missing_ok=True)  # hundreds of megabytes each
 
 
-def _share_shapes(out: Path, folder: Path) -> None:
+def share_shapes(out: Path, folder: Path) -> None:
     """What one training has found out about the corpus's drawings, the next need not."""
     held = next((path for path in sorted(out.glob(f"*/{SHAPES}"))), None)
     if held is not None and held.parent != folder:
-        shutil.copyfile(held, folder / SHAPES)
+        write_whole(folder / SHAPES, held.read_bytes())
 
 
 def _embedder(folder: Path, training: Training, most: int) -> Embedder:
@@ -201,6 +200,8 @@ class _Watch(Quiet):
             self.progress(line)
 
     def stepped(self, step: Step) -> None:
+        for line in step.lost:
+            self.progress(line)
         self.pictures += step.pictures
         self.seconds += step.seconds
 

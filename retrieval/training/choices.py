@@ -14,10 +14,11 @@ from likemark.retrieval.training.config import LossChoice
 def chosen_loss(choice: LossChoice) -> Loss:
     """Raises NotFound for an unknown name."""
     loss: Any = find_loss(choice.name)
-    if not choice.temperature:
-        return cast(Loss, loss)
-    strength = "margin" if choice.name == "triplet" else "temperature"
-    return cast(Loss, replace(loss, **{strength: choice.temperature}))
+    is_triplet = choice.name == "triplet"
+    changes: dict[str, Any] = {"mining": choice.mining} if is_triplet else {}
+    if choice.temperature:
+        changes["margin" if is_triplet else "temperature"] = choice.temperature
+    return cast(Loss, replace(loss, **changes))
 
 
 def chosen_recipe(name: str) -> Recipe:

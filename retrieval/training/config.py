@@ -90,8 +90,11 @@ class Network:
 class LossChoice:
     name: str = "smooth-ap"  # or triplet, supcon
     temperature: float = 0.0  # or the margin of triplet; 0: the loss's own
+    mining: str = "hard"  # which triplets count: or semi-hard
 
     def __post_init__(self) -> None:
+        check("loss.mining", self.mining in ("hard", "semi-hard"), "hard or semi-hard")
+        check("loss.mining", self.mining == "hard" or self.name == "triplet", "hard but of triplet")
         check("loss.temperature", self.temperature >= 0, "0 or more")
 
 

@@ -23,7 +23,7 @@ from likemark.retrieval.training.export import kept_weights
 from likemark.retrieval.training.folder import SHAPES
 from likemark.retrieval.training.observers import Facts
 from likemark.retrieval.training.optimiser import depths_of, make_optimiser, set_training
-from likemark.retrieval.training.patches import dropped_at, let_drop, set_dropped
+from likemark.retrieval.training.patches import dropped_at, leaves_out, let_drop, set_dropped
 from likemark.retrieval.training.preview import preview
 from likemark.retrieval.training.processes import check_shares, first_alone
 from likemark.retrieval.training.sampler import Sampler
@@ -33,6 +33,9 @@ from likemark.retrieval.training.survey import survey
 from likemark.retrieval.training.task import Batch, Measured, Place, weights_of
 from likemark.retrieval.training.validation import HeldOut
 from likemark.retrieval.training.views import FINER, Views
+
+# Advanced when the same settings draw other batches, or let a network leave out other things.
+_DRAWS = 2
 
 
 def load_best(config: Training, folder: Path) -> tuple[ModelCard, nn.Module]:
@@ -53,13 +56,14 @@ class Embedding:
         """Raises NotFound for an unknown loss or a missing corpus, InvalidInput for settings that
         cannot be, ModelError for missing weights."""
         check_shares(config.batch, place.share)
-        self._config, self._measure, self._device = config, place.measure, place.device
+        self._config, self._place = config, place
+        self._measure, self._device = place.measure, place.device
         self._loss, recipe = chosen_loss(config.loss), chosen_recipe(config.augment.recipe)
         # Views are never coarser than the drawings that they are made of.
         recipe = replace(recipe, side=max(recipe.side, round(FINER * config.network.size)))
         card = starting_card(config.network, name=place.folder.resolve().name)
         photos = find_photos(config.augment.photos, "augment.photos")
-        self._read(place, card.input_size)
+        self._read(card.input_size)
         self._views = Views(
             self._training, self._sampler, recipe, card.input_size, config.run.seed,
             config.augment.plain, place.share, photos, config.augment.found,
@@ -78,9 +82,9 @@ class Embedding:
         self._gallery = Gallery.empty(config.batch.gallery, config.network.dimension, device)
         self._input = Input(card).to(device)
 
-    def _read(self, place: Place, size: int) -> None:
+    def _read(self, size: int) -> None:
         """The drawings: those to train on, how they are put into batches, those held out."""
-        data, batch = self._config.data, self._config.batch
+        data, batch, place = self._config.data, self._config.batch, self._place
         corpus = read_corpus(Path(data.corpus), data.exclude)
         with first_alone(place.share):
             found = survey(corpus, kept=place.folder / SHAPES, told=place.observer.surveyed)
@@ -94,8 +98,8 @@ class Embedding:
             raise InvalidInput(f"{data.corpus}: no drawings to train on: {left_out}")
         first = self._training.originals()
         shapes, groups = found.shapes[~held][first], self._training.groups[first]
-        alike = find_alike(shapes, groups) if batch.alike else None
-        self._sampler = Sampler(self._training, batch, alike, seed=self._config.run.seed)
+        self._alike = find_alike(shapes, groups)
+        self._sampler = Sampler(self._training, batch, self._alike, seed=self._config.run.seed)
 
     def optimiser(self) -> torch.optim.Optimizer:
         config = self._config
@@ -113,7 +117,7 @@ class Embedding:
 
     def backward(self, network: nn.Module, batch: Batch, step: int) -> float:
         pixels, groups = batch
-        seed = self._config.run.seed * 1_000_003 + step
+        seed = self._config.run.seed, step, self._place.share.rank
         return backward(
             self._embedder(network), self._loss, pixels, groups, self._gallery,
             chunk=self._config.batch.chunk, seed=seed,
@@ -154,9 +158,25 @@ class Embedding:
         )  # fmt: skip
 
     def state(self) -> dict[str, torch.Tensor]:
-        return {"gallery.rows": self._gallery.rows, "gallery.groups": self._gallery.groups}
+        rows, groups = self._gallery.rows, self._gallery.groups
+        return {"gallery.rows": rows, "gallery.groups": groups, "draws": torch.tensor(_DRAWS)}
 
     def load(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Raises InvalidInput for a run that drew otherwise before: its weights would be others."""
+        if int(state.get("draws", 1)) != _DRAWS and self._drew_otherwise():
+            raise InvalidInput(
+                f"{self._place.folder} holds a run of a likemark that drew batches, or what the "
+                "network leaves out, otherwise; give another folder, or end it with the likemark "
+                "that began it"
+            )
         device = self._device.torch()
         self._gallery.rows = state["gallery.rows"].to(device)
         self._gallery.groups = state["gallery.groups"].to(device)
+
+    def _drew_otherwise(self) -> bool:
+        """Whether these settings drew otherwise before `_DRAWS` was 2.
+
+        Where no look-alikes were asked for, a batch could show one drawing under two names.
+        """
+        barred = not self._config.batch.alike and any(self._alike.same)
+        return barred or leaves_out(self.network)

@@ -43,6 +43,8 @@ class Step:
     pictures: int  # of this step, of all processes
     seconds: float  # the step took
     waiting: float  # seconds of these in which no batch was ready
+    # One line for each picture that could be read before and now cannot; each is told once.
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,18 @@ def let_drop(network: MarkNetwork) -> None:
     backbone.patch_drop = layer.train(network.training)
 
 
+def leaves_out(network: nn.Module) -> bool:
+    """Whether it draws anew in each step what it leaves out: features, patches or whole blocks."""
+    from timm.layers.drop import DropPath
+    from timm.layers.patch_dropout import PatchDropout
+
+    return any(
+        isinstance(layer, DropPath | PatchDropout)
+        or (isinstance(layer, nn.Dropout) and layer.p > 0)
+        for layer in network.modules()
+    )
+
+
 def dropped_at(step: int, *, steps: int, share: float, whole: float) -> float:
     """The share of a picture's patches that a step leaves out.
 

@@ -30,7 +30,7 @@ class Slot:
 
 class Sampler:
     def __init__(self, corpus: Corpus, batch: Batch, alike: Alike | None, *, seed: int) -> None:
-        """alike: which groups look like which; None: no batch is made harder by it.
+        """alike: which groups look like which; None: none is known to look like another.
 
         Raises InvalidInput when there are fewer groups than a batch takes.
         """
@@ -73,7 +73,9 @@ class Sampler:
 
     def _next(self, chosen: list[int], barred: set[int], rng: np.random.Generator) -> int:
         kind = self._kind(rng)
-        if self._alike is not None and chosen and rng.random() < self._batch.alike:
+        share = self._batch.alike
+        # For a share of 0 nothing is drawn: runs that were begun so keep their batches.
+        if self._alike is not None and share and chosen and rng.random() < share:
             near = self._alike.near[chosen[int(rng.integers(len(chosen)))]]
             # Of the kind whose turn it is: what looks alike must not change the kinds' shares.
             free = [g for g in near if g not in barred and self._kind_of[g] == kind]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -39,7 +40,7 @@ class Gallery:
 
 def backward(
     embed: Embed, loss: Loss, pixels: torch.Tensor, groups: torch.Tensor, gallery: Gallery, *,
-    chunk: int, seed: int,
+    chunk: int, seed: tuple[int, ...],
 ) -> float:  # fmt: skip
     """The loss over all processes' views; each parameter's gradient adds up to the whole's when
     the processes' are summed.
@@ -48,29 +49,29 @@ def backward(
     chunk: views in the network at once. The rows of all are found first without a graph, then
         each chunk goes forward again and takes its rows' gradient back (Gao et al., 2021,
         "Scaling deep contrastive learning batch size"): a third more work, any batch size
-    seed: of what the network draws at random, so that both passes draw the same
+    seed: such as the run's, the step and the process: with a chunk's number it gives all that the
+        network draws at random for that chunk, so that both passes draw the same
     """
     chunks = torch.split(pixels, chunk or len(pixels))
     if len(chunks) == 1:
-        torch.manual_seed(seed)
-        rows = embed(pixels)
+        rows = _seeded(embed, pixels, (*seed, 0))
         value = _all_over(loss, rows, groups, gallery)
         torch.autograd.backward(value)
         return float(value.detach())
     with torch.no_grad():
-        parts = [_seeded(embed, part, seed + n) for n, part in enumerate(chunks)]
+        parts = [_seeded(embed, part, (*seed, n)) for n, part in enumerate(chunks)]
     rows = torch.cat(parts).requires_grad_()
     value = _all_over(loss, rows, groups, gallery)
     torch.autograd.backward(value)
     assert rows.grad is not None
     gradients = torch.split(rows.grad, len(chunks[0]))
     for n, (part, gradient) in enumerate(zip(chunks, gradients, strict=True)):
-        torch.autograd.backward(_seeded(embed, part, seed + n), gradient)
+        torch.autograd.backward(_seeded(embed, part, (*seed, n)), gradient)
     return float(value.detach())
 
 
-def _seeded(embed: Embed, pixels: torch.Tensor, seed: int) -> torch.Tensor:
-    torch.manual_seed(seed)
+def _seeded(embed: Embed, pixels: torch.Tensor, seed: tuple[int, ...]) -> torch.Tensor:
+    torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]))
     return embed(pixels)
 
 

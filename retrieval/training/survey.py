@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +56,11 @@ def _state(path: str) -> str:
 
 
 def _remembered(kept: Path, key: str) -> tuple[Rows, list[str]] | None:
+    """None for a file that is not there, of other drawings, or not whole."""
     try:
-        with np.load(kept) as held:
+        with kept.open("rb") as stream, np.load(stream) as held:
             return (held["shapes"], held["errors"].tolist()) if str(held["key"]) == key else None
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
 
 

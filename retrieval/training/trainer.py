@@ -15,13 +15,14 @@ from torch.utils.data import DataLoader
 from likemark.db.errors import LikemarkError
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.files import whole_file
+from likemark.retrieval.training.fetching import Fetched, Fetching
 from likemark.retrieval.training.folder import BEST, LAST, keep_settings, prepare_folder
 from likemark.retrieval.training.observers import Observer, Quiet, Step, Validated
 from likemark.retrieval.training.optimiser import follow, rate_at, set_rate
 from likemark.retrieval.training.processes import check_agreed, joined, own_device
 from likemark.retrieval.training.state import State
 from likemark.retrieval.training.step import sum_gradients
-from likemark.retrieval.training.task import Batch, Place, Settings
+from likemark.retrieval.training.task import Place, Settings
 from likemark.retrieval.training.tasks import made_task, written
 from likemark.retrieval.training.validation import Measure
 
@@ -43,7 +44,8 @@ def train(
         validated
     observer: told only in the process of rank 0
     Raises InvalidInput for settings that cannot be, or that differ from those of the run in the
-    folder; NotFound for a missing corpus; ModelError for missing weights.
+    folder; NotFound for a missing corpus; ModelError for missing weights; LikemarkError for a
+    batch that cannot be made, or a loss that is no number.
     """
     with joined(config.run.device) as share:
         prepare_folder(folder, config)
@@ -64,6 +66,7 @@ class _Run:
         if (place.folder / LAST).exists():
             self.state.load(place.folder / LAST)
         check_agreed(self.state.step, self.device, place.folder)
+        self._told: set[str] = set()  # lines about lost pictures
 
     @property
     def leads(self) -> bool:
@@ -72,9 +75,9 @@ class _Run:
     def to_the_end(self) -> None:
         self._begin()
         saved = time.monotonic()
-        for batch, waited in self._batches():
+        for fetched, waited in self._batches():
             began = time.monotonic() - waited
-            self._step(batch, began, waited)
+            self._step(fetched, began, waited)
             done = self.state.step == self.config.run.steps
             if done or self.state.step % self.config.run.validate == 0:
                 self._validate()
@@ -90,25 +93,27 @@ class _Run:
         if self.state.step == 0 and self.config.run.validate_first:
             self._validate()
 
-    def _batches(self) -> Iterator[tuple[Batch, float]]:
+    def _batches(self) -> Iterator[tuple[Fetched, float]]:
         """Each batch, and the seconds that it was waited for."""
         data = self.config.data
         steps = range(self.state.step, self.config.run.steps)
-        loader: Iterable[Batch] = DataLoader(
-            self.task.batches(), batch_size=None, sampler=steps, num_workers=data.workers,
+        loader: Iterable[Fetched] = DataLoader(
+            Fetching(self.task.batches()), batch_size=None, sampler=steps, num_workers=data.workers,
             prefetch_factor=data.ahead if data.workers else None,
         )  # fmt: skip
         asked = time.monotonic()
-        for batch in loader:
-            yield tuple(batch), time.monotonic() - asked  # the loader makes lists of tuples
+        for fetched in loader:
+            if fetched.error:
+                raise LikemarkError(fetched.error)
+            yield fetched, time.monotonic() - asked
             asked = time.monotonic()
 
-    def _step(self, batch: Batch, began: float, waited: float) -> None:
+    def _step(self, fetched: Fetched, began: float, waited: float) -> None:
         config, state, network = self.config, self.state, self.task.network
         share = rate_at(state.step, steps=config.run.steps, warmup=config.optimiser.warmup)
         set_rate(state.optimiser, share)
         self.task.prepare(network, state.step)
-        moved = tuple(part.to(self.device) for part in batch)
+        moved = tuple(part.to(self.device) for part in fetched.batch)
         value = self.task.backward(network, moved, state.step)
         sum_gradients(network)
         norm = float(nn.utils.clip_grad_norm_(network.parameters(), config.optimiser.clip))
@@ -121,9 +126,16 @@ class _Run:
         state.optimiser.zero_grad(set_to_none=True)
         follow(state.average, network, step=state.step, decay=config.optimiser.average)
         state.step += 1
-        pictures = self.task.pictures(batch) * self.place.share.world
+        pictures = self.task.pictures(fetched.batch) * self.place.share.world
         seconds = time.monotonic() - began
-        self.observer.stepped(Step(state.step, value, share, norm, pictures, seconds, waited))
+        lost = self._new(fetched.lost)
+        self.observer.stepped(Step(state.step, value, share, norm, pictures, seconds, waited, lost))
+
+    def _new(self, lines: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that were not told before."""
+        new = tuple(line for line in dict.fromkeys(lines) if line not in self._told)
+        self._told.update(new)
+        return new
 
     def _validate(self) -> None:
         if not self.leads:

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
 from likemark.augment.pixels import WHITE
 from likemark.augment.recipe import Recipe
 from likemark.augment.scenes.snapshot import snapshot
 from likemark.augment.views import OPERATIONS, Mark, draw_plan, render
-from likemark.db.errors import PictureError
+from likemark.db.errors import NotFound, PictureError
 from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import flatten, ground_colour, prepared
+from likemark.retrieval.report.text import counted
 from likemark.retrieval.training.corpus import Corpus
+from likemark.retrieval.training.fetching import Losing
 from likemark.retrieval.training.sampler import Sampler, Slot
 from likemark.retrieval.training.task import Share
 
@@ -30,10 +31,11 @@ _SCENE, _LEAST = 1.5, 64  # times a view's size, px: the side of a scene that a 
 
 
 @dataclass(slots=True)
-class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+class Views(Losing):
     """Item n is the batch of step n: (B, S, S, 3) uint8 RGB and the (B,) groups of its views.
 
-    In training together each process gets the views at its rank, rank + world, and so on.
+    In training together each process gets the views at its rank, rank + world, and so on. A drawing
+    that can be read no more gives way to another of its group; without one NotFound is raised.
     """
 
     corpus: Corpus
@@ -46,6 +48,7 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     photos: tuple[Path, ...] = ()  # what marks are laid on
     found: float = 0.0  # share of the other views that are cut out of scenes made of them
     _marks: dict[int, Mark] = field(default_factory=dict)
+    _lost: list[str] = field(default_factory=list)
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         slots = self.sampler.batch(step)
@@ -58,8 +61,9 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         """(S, S, 3): the view in one place of a batch."""
         slot = slots[number]
         rng = np.random.default_rng([self.seed, step, number])
-        mark = self._mark(slot.drawing)
-        if not slot.copied and rng.random() < self.plain:
+        drawing, mark = self._there(slot.drawing)
+        copied = slot.copied or drawing != slot.drawing
+        if not copied and rng.random() < self.plain:
             return prepared(mark.pixels, self.size)
         if self.found and rng.random() < self.found:
             return prepared(self._found(mark, rng), self.size)
@@ -67,7 +71,7 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         behind = int(rng.integers(len(self.photos))) if self.photos else None
         plan = draw_plan(self.recipe, rng, with_photo=bool(self.photos))
         needed = any(OPERATIONS[name].needs_other for name in plan)
-        other = self._read(beside) if needed else None
+        other = self._there(beside)[1] if needed else None
         photo = None
         if behind is not None and any(OPERATIONS[name].needs_photo for name in plan):
             photo = self._photo(behind)
@@ -81,6 +85,27 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         if photo is not None:
             cut = snapshot(photo, mark, rng, side=max(_LEAST, round(_SCENE * self.size)))
         return mark.pixels if cut is None else cut
+
+    def lost(self) -> tuple[str, ...]:
+        told, self._lost = tuple(self._lost), []
+        return told
+
+    def _there(self, drawing: int) -> tuple[int, Mark]:
+        """A drawing and its mark; of one that can be read no more, another of its group.
+
+        Raises NotFound where there is none.
+        """
+        group = self.corpus.groups[drawing]
+        others = np.flatnonzero(self.corpus.groups == group).tolist()
+        for each in (drawing, *(other for other in others if other != drawing)):
+            try:
+                return each, self._mark(each)
+            except PictureError as error:
+                self._lost.append(str(error))
+        raise NotFound(
+            f"{self.corpus.names[group]}: none of its {counted(len(others), 'drawing')} can be "
+            f"read any more: {self._lost[-1]}; put the files back and train again: it goes on"
+        )
 
     def _mark(self, drawing: int) -> Mark:
         if drawing not in self._marks:

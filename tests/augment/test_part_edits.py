@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
-from support.drawings import RED, WHITE, badge, disc, five_rings, gradient_disc
+from PIL import ImageDraw
+from support.drawings import BLUE, RED, WHITE, badge, disc, drawn, five_rings, gradient_disc
 
 from likemark.augment import part_edits
 from likemark.augment.marks import Job, Mark
@@ -106,6 +108,30 @@ def test_what_moves_stays_within_the_picture(name: str):
             [after.labels[0], after.labels[-1], after.labels[:, 0], after.labels[:, -1]]
         )
         assert (edge > 0).mean() < 0.1  # a large one may touch it, none is cut in half
+
+
+def largest_copy(**strengths: Any) -> tuple[int, int]:
+    """Width and height, px, of the copies of a bar of 80 by 12 px: the most that any seed gives."""
+
+    def draw(pen: ImageDraw.ImageDraw, f: float) -> None:
+        pen.rectangle((20 * f, 30 * f, 100 * f, 42 * f), fill=RED)
+        pen.rectangle((100 * f, 150 * f, 180 * f, 162 * f), fill=BLUE)
+
+    parts = Mark.of(drawn(draw, size=(200, 200))).parts
+    sizes = []
+    for seed in range(12):
+        after = part_edits.duplicate_parts(parts, job(seed, distance=(0.3, 0.3), **strengths))
+        rows, columns = np.nonzero((after.labels > 0) & (parts.labels == 0))
+        sizes.append((np.ptp(columns) + 1, np.ptp(rows) + 1))
+    width, height = np.max(sizes, axis=0).tolist()
+    return width, height
+
+
+def test_a_copy_is_as_large_and_as_turned_as_the_strengths_say():
+    whole = {"copy_turn": 0.0, "copy_factor": (1.0, 1.0)}
+    assert largest_copy(**whole) == pytest.approx((81, 13), abs=2)
+    assert largest_copy(**whole | {"copy_factor": (0.5, 0.5)}) == pytest.approx((41, 7), abs=2)
+    assert largest_copy(**whole | {"copy_turn": 90.0})[1] > 50
 
 
 def test_a_shifted_part_takes_its_gradient_along():

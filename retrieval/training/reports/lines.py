@@ -37,6 +37,8 @@ class Lines(Quiet):
             self._tell(f"going on after step {facts.resumed:,} of {facts.steps:,}")
 
     def stepped(self, step: Step) -> None:
+        for line in step.lost:
+            self._tell(f"no longer there: {line}")
         self._recent.append(step)
         if step.step == self._steps or self._due():
             self._tell(self._line(step))

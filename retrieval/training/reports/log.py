@@ -33,7 +33,10 @@ class Log(Quiet):
         self._write("started", told)
 
     def stepped(self, step: Step) -> None:
-        self._write("step", asdict(step))
+        told = asdict(step)
+        if not step.lost:
+            del told["lost"]
+        self._write("step", told)
 
     def validated(self, validated: Validated) -> None:
         told = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,9 +12,15 @@ from support.training import BACKBONE, settings, toml, write_brands, write_weigh
 
 from likemark.benchmarks.corpus.dataset import OpenBenchmark
 from likemark.benchmarks.experiments.plan import Plan
-from likemark.benchmarks.experiments.run import Bench, Experiments, run_experiments
+from likemark.benchmarks.experiments.run import (
+    Bench,
+    Experiments,
+    run_experiments,
+    share_shapes,
+)
 from likemark.benchmarks.pages.markdown import markdown
 from likemark.benchmarks.runs import written_up
+from likemark.retrieval.training.folder import SHAPES
 
 PLAN = """
 base = "base.toml"
@@ -85,6 +92,18 @@ def test_an_arm_is_compared_with_the_first_of_its_table(found: Experiments) -> N
 def test_equal_settings_are_trained_once(bench: Bench, found: Experiments) -> None:
     assert found.arms[0].outcomes[1:] == found.arms[3].outcomes
     assert len(list(bench.out.glob("*/done.npz"))) == 5
+
+
+def test_what_one_training_has_found_out_is_taken_over_whole(tmp_path: Path) -> None:
+    """A link of the file before it: what is written over in place would show there."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / SHAPES).write_text(name)
+    os.link(tmp_path / "b" / SHAPES, tmp_path / "before")
+    share_shapes(tmp_path, tmp_path / "b")
+    assert (tmp_path / "b" / SHAPES).read_text() == "a"
+    assert (tmp_path / "before").read_text() == "b"
+    assert {path.name for path in (tmp_path / "b").iterdir()} == {SHAPES}
 
 
 def test_what_is_done_is_not_done_again(bench: Bench, found: Experiments) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,10 @@ def test_squares_of_it_are_as_a_network_sees_them() -> None:
     squares = sample_squares(48, most=3)
     assert (squares.shape, squares.dtype) == ((3, 48, 48, 3), np.uint8)
     assert all(len(np.unique(square)) > 2 for square in squares)
+
+
+def test_the_gate_trains_on_it_and_leaves_nothing_to_commit() -> None:
+    root = Path(__file__).resolve().parents[3]
+    assert "make train-smoke" in (root / ".ci" / "run").read_text().splitlines()
+    recipe = (root / "Makefile").read_text().split("train-smoke: ")[1].splitlines()[1]
+    assert f"{recipe.split()[-1]}/" in (root / ".gitignore").read_text().splitlines()

@@ -11,6 +11,11 @@ from support.training import toml
 
 from likemark.benchmarks.training.smoke import CONFIG
 from likemark.db.errors import InvalidInput
+from likemark.retrieval.losses.registry import Loss
+from likemark.retrieval.losses.smooth_ap import SmoothAP
+from likemark.retrieval.losses.supcon import SupCon
+from likemark.retrieval.losses.triplet import Triplet
+from likemark.retrieval.training.choices import chosen_loss
 from likemark.retrieval.training.config import Training
 
 
@@ -33,6 +38,22 @@ def test_settings_survive_json_and_toml(tmp_path: Path) -> None:
     })  # fmt: skip
     assert Training.of(json.loads(json.dumps(config.to_dict()))) == config
     assert Training.read(written(tmp_path, toml(config))) == config
+
+
+@pytest.mark.parametrize(
+    ("table", "loss"),
+    [('name = "triplet"', Triplet()),
+     ('name = "triplet"\nmining = "semi-hard"', Triplet(mining="semi-hard")),
+     ('name = "triplet"\nmining = "semi-hard"\ntemperature = 0.4', Triplet(0.4, "semi-hard")),
+     ('name = "supcon"\ntemperature = 0.4', SupCon(0.4)),
+     ("", SmoothAP())],
+    ids=str,
+)  # fmt: skip
+def test_a_file_chooses_a_loss_with_its_strength_and_mining(
+    tmp_path: Path, table: str, loss: Loss
+) -> None:
+    read = Training.read(written(tmp_path, f'[data]\ncorpus = "marks"\n[loss]\n{table}'))
+    assert chosen_loss(read.loss) == loss
 
 
 def test_the_shipped_configuration_can_be_read() -> None:
@@ -78,6 +99,8 @@ def test_an_override_stands_in_the_files_place(
      ({"batch": {"brands": 0.9}}, "batch.ideas must be from 0 to 1 - brands"),
      ({"network": {"colour": "cmyk"}}, "network.colour must be rgb or grey"),
      ({"optimiser": {"average": 1.0}}, "optimiser.average must be from 0 to below 1"),
+     ({"loss": {"mining": "soft"}}, "loss.mining must be hard or semi-hard"),
+     ({"loss": {"mining": "semi-hard"}}, "loss.mining must be hard but of triplet"),
      ({"run": {"seed": -1}}, "run.seed must be from 0 to below 2")],
     ids=str,
 )  # fmt: skip

@@ -132,6 +132,19 @@ def test_a_broken_picture_is_left_out_with_a_line(tmp_path: Path) -> None:
     assert calls == [(2, 2)]
 
 
+@pytest.mark.parametrize("left", [0, 1, 100, -1], ids=lambda n: f"{n} bytes")
+def test_a_kept_survey_that_is_not_whole_is_made_anew(tmp_path: Path, left: int) -> None:
+    (tmp_path / "marks" / "acme").mkdir(parents=True)
+    draw_mark(1).save(tmp_path / "marks" / "acme" / "1.png")
+    corpus, kept = read_corpus(tmp_path / "marks"), tmp_path / "shapes.npz"
+    first = survey(corpus, kept=kept, told=lambda *_: None)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:left])
+    again = survey(corpus, kept=kept, told=lambda *_: None)
+    np.testing.assert_array_equal(again.shapes, first.shapes)
+    assert kept.read_bytes() == whole
+
+
 def test_a_survey_of_other_drawings_is_not_taken_for_this_ones(tmp_path: Path) -> None:
     for name in ("acme", "zeta"):
         (tmp_path / "marks" / name).mkdir(parents=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import timm
 import torch
 from support.training import pixels
 
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.network import Input, MarkNetwork, build_network
 from likemark.retrieval.training.config import Network
-from likemark.retrieval.training.patches import dropped_at, let_drop, set_dropped
+from likemark.retrieval.training.patches import dropped_at, leaves_out, let_drop, set_dropped
 from likemark.retrieval.training.start import starting_card, starting_network
 
 
@@ -30,6 +32,18 @@ def test_a_network_sees_all_patches_but_in_training(weights: Path) -> None:
     set_dropped(network, 0.0)
     assert torch.allclose(network(images), whole, atol=1e-5)
     assert seen == [1 + 8, 1 + 16]  # of 16 patches, beside the class token
+
+
+@pytest.mark.parametrize(
+    ("rates", "draws"),
+    [({}, False), ({"drop_path_rate": 0.1}, True), ({"proj_drop_rate": 0.1}, True),
+     ({"patch_drop_rate": 0.1}, True)],
+    ids=str,
+)  # fmt: skip
+def test_a_network_that_leaves_something_out_at_random_is_known(
+    rates: dict[str, Any], draws: bool
+) -> None:
+    assert leaves_out(timm.create_model("test_vit", num_classes=0, **rates)) == draws
 
 
 def test_other_networks_are_refused() -> None:

@@ -42,8 +42,8 @@ def facts(**changed: Any) -> Facts:
     return Facts(**given)
 
 
-def step(number: int, *, loss: float = 0.5) -> Step:
-    return Step(number, loss, 1.0, 2.0, pictures=16, seconds=2.0, waiting=0.5)
+def step(number: int, *, loss: float = 0.5, lost: tuple[str, ...] = ()) -> Step:
+    return Step(number, loss, 1.0, 2.0, pictures=16, seconds=2.0, waiting=0.5, lost=lost)
 
 
 def run(observer: Observer, *, first: int = 1, last: int = 4) -> None:
@@ -195,6 +195,18 @@ def test_lines_about_steps_come_now_and_then_only() -> None:
     assert "going on after step 4 of 10" in said
     (line,) = [line for line in said if "views/s" in line]
     assert line.startswith("step 10 of 10: loss 0.")
+
+
+def test_a_picture_that_is_lost_on_the_way_is_told_and_logged(tmp_path: Path) -> None:
+    said: list[str] = []
+    log = Log(tmp_path / LOG)
+    observer = Observers(log, Lines(said.append, every=3600))
+    observer.started(facts())
+    for number, lost in ((1, ()), (2, ("b.png: missing: no such file",))):
+        observer.stepped(step(number, lost=lost))
+    assert said[-1] == "no longer there: b.png: missing: no such file"
+    logged = read_log(tmp_path / LOG, "step")
+    assert [one.get("lost") for one in logged] == [None, ["b.png: missing: no such file"]]
 
 
 def test_the_tally_sums_up_steps_and_waiting() -> None:

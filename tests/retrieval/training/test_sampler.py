@@ -112,6 +112,20 @@ def test_two_names_for_one_drawing_never_stand_in_one_batch() -> None:
         assert not {group ^ 1 for group in chosen} & set(chosen)
 
 
+def test_without_look_alikes_two_names_for_one_drawing_are_kept_apart_all_the_same() -> None:
+    count = len(corpus().names)
+    near = tuple(((group + 2) % count,) for group in range(count))
+    batch, apart = Batch(groups=20, alike=0.0), tuple((group ^ 1,) for group in range(count))
+    sampler = Sampler(corpus(), batch, Alike(near, apart), seed=0)
+    for step in range(50):
+        chosen = groups_in(sampler, step)
+        assert not {group ^ 1 for group in chosen} & set(chosen)
+    alone = Alike(near, ((),) * count)
+    for step in range(5):
+        expected = Sampler(corpus(), batch, None, seed=0).batch(step)
+        assert Sampler(corpus(), batch, alone, seed=0).batch(step) == expected
+
+
 def test_look_alikes_stand_side_by_side_as_often_as_asked_for() -> None:
     count = len(corpus().names)
     near = tuple(((group + 7) % count,) for group in range(count))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from support.training import pixels
@@ -11,6 +12,7 @@ from likemark.retrieval.losses.registry import find_loss
 from likemark.retrieval.training.step import Gallery, backward, unit
 
 GROUPS = torch.tensor([0, 0, 0, 1, 1, 1, 2, 2, 2, 3])
+SEED = 5, 0, 0  # the run's, the step, the process
 
 
 class Small(nn.Module):
@@ -36,7 +38,7 @@ def step(
 ) -> float:
     rows = gallery(0) if earlier is None else earlier
     loss = find_loss(name)
-    return backward(network, loss, pixels(10, 8), GROUPS, rows, chunk=chunk, seed=5)
+    return backward(network, loss, pixels(10, 8), GROUPS, rows, chunk=chunk, seed=SEED)
 
 
 @pytest.mark.parametrize("name", ["smooth-ap", "supcon", "triplet"])
@@ -48,16 +50,40 @@ def test_two_passes_give_the_gradient_of_one(name: str, chunk: int) -> None:
     torch.testing.assert_close(whole.gradient(), parts.gradient(), rtol=1e-4, atol=1e-6)
 
 
+def drawn(network: Small, *, chunk: int, seed: tuple[int, ...]) -> list[float]:
+    """The first number that each pass of each chunk draws."""
+    numbers: list[float] = []
+
+    def embed(images: torch.Tensor) -> torch.Tensor:
+        with torch.random.fork_rng():
+            numbers.append(float(torch.rand(())))
+        rows: torch.Tensor = network(images)
+        return rows
+
+    loss = find_loss("smooth-ap")
+    backward(embed, loss, pixels(10, 8), GROUPS, gallery(0), chunk=chunk, seed=seed)
+    return numbers
+
+
 def test_both_passes_draw_the_same_dropout() -> None:
     network, chunk = Small(dropout=0.5), 4
-    step(network, chunk=chunk)
+    numbers = drawn(network, chunk=chunk, seed=SEED)
+    assert numbers[:3] == numbers[3:]
     reference = Small(dropout=0.5)
     rows = []
     for number, part in enumerate(torch.split(pixels(10, 8), chunk)):
-        torch.manual_seed(5 + number)
+        entropy = np.random.SeedSequence((*SEED, number))
+        torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0]))
         rows.append(reference(part))
     torch.autograd.backward(find_loss("smooth-ap")(torch.cat(rows), GROUPS))
     torch.testing.assert_close(network.gradient(), reference.gradient(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("chunk", [0, 3])
+def test_no_two_chunks_steps_or_processes_draw_the_same(chunk: int) -> None:
+    seeds = [(seed, step, rank) for seed in range(2) for step in range(4) for rank in range(3)]
+    numbers = [each for seed in seeds for each in drawn(Small(), chunk=chunk, seed=seed)]
+    assert len(set(numbers)) == len(seeds) * (4 if chunk else 1)
 
 
 def test_a_step_is_a_function_of_its_seed() -> None:

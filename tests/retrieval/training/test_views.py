@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,52 @@ def test_few_marks_are_kept_in_memory(views: Views, monkeypatch: pytest.MonkeyPa
     before = views[0][0]
     assert len(views._marks) <= 3
     assert torch.equal(before, views[0][0])
+
+
+@pytest.fixture
+def moved(views: Views, tmp_path: Path) -> Views:
+    """The same views of files that may be taken away."""
+    shutil.copytree(views.corpus.paths[0].parents[1], tmp_path / "brands")
+    corpus = read_corpus(tmp_path / "brands")
+    return replace(views, corpus=corpus, plain=1.0, _marks={}, _lost=[])
+
+
+def test_a_drawing_that_breaks_or_goes_gives_way_to_another_of_its_group(moved: Views) -> None:
+    slots = [replace(slot, copied=False) for slot in moved.sampler.batch(0)]
+    gone = moved.corpus.paths[slots[0].drawing]
+    others = [n for n in np.flatnonzero(moved.corpus.groups == slots[0].group).tolist()
+              if n != slots[0].drawing]  # fmt: skip
+    whole = replace(moved, _lost=[])
+    for spoil, reason in ((lambda: gone.write_bytes(b""), "empty"), (gone.unlink, "missing")):
+        spoil()
+        moved._marks.clear()
+        # It may be the view of another place too: it does not stay as it is.
+        stood_in = [replace(slots[0], drawing=others[0], copied=True), *slots[1:]]
+        assert np.array_equal(moved.view(slots, 0, 0), whole.view(stood_in, 0, 0))
+        (line,) = moved.lost()
+        assert line.startswith(f"{gone}: {reason}")
+        assert moved.lost() == ()
+
+
+def test_a_group_that_has_none_left_is_named_on_one_line(moved: Views) -> None:
+    slots = moved.sampler.batch(0)
+    for path in moved.corpus.paths:
+        path.unlink()
+    name = moved.corpus.names[slots[0].group]
+    with pytest.raises(NotFound, match=f"{name}: none of its 3 drawings can be read any more: ."):
+        moved.view(slots, 0, 0)
+
+
+def test_what_stands_beside_a_mark_gives_way_too(moved: Views) -> None:
+    recipe = Recipe(scene=Scene(beside=1.0))
+    beside = replace(moved, recipe=recipe, plain=0.0, _lost=[])
+    slots = moved.sampler.batch(0)
+    other = beside._beside({slot.group for slot in slots}, np.random.default_rng([0, 0, 0]))
+    before = beside.view(slots, 0, 0)
+    moved.corpus.paths[other].unlink()
+    beside._marks.clear()
+    assert not np.array_equal(beside.view(slots, 0, 0), before)
+    assert len(beside.lost()) == 1
 
 
 def test_a_drawing_that_has_gone_is_named(views: Views) -> None:

@@ -43,6 +43,10 @@ def query(
         bool,
         typer.Option(help="Ask with each element of a composite mark too."),
     ] = True,
+    turned: Annotated[
+        bool,
+        typer.Option("--turned", help="Ask with each picture turned by quarters too."),
+    ] = False,
     min_score: Annotated[
         float | None, typer.Option(help="Leave hits out whose score is below that, -1 to 1.")
     ] = None,
@@ -92,6 +96,7 @@ def query(
         crop=None if crop is None else Crop.parse(crop),
         min_score=min_score,
         blocks=blocks,
+        turned=turned,
         device=device,
         limits=picture_limits,
     )
@@ -135,6 +140,7 @@ def _answer(result: QueryResult, *, alone: bool) -> str:
         return head + "nothing found"
     columns = (
         "rank", "score", "mark", "office", "number", "owner", "nice", "status", "picture", "block",
+        "turn",
     )  # fmt: skip
     return head + table(columns, [_row(hit) for hit in result.hits]) + ("" if alone else "\n")
 
@@ -150,6 +156,7 @@ def _row(hit: Hit) -> list[object]:
     return [
         hit.rank, score, mark.title + more, mark.office, number, mark.owner, nice, mark.status,
         own_path(mark, hit), ",".join(map(str, hit.block.box)) if hit.block else "",
+        hit.turn or "",
     ]  # fmt: skip
 
 

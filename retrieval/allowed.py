@@ -2,8 +2,8 @@
 
 Of ten million marks it takes seconds to find all that an office has, and the same filters are asked
 for again and again. A set holds for one state of the catalogue: any change of marks, of links or of
-the model's vectors has another token, and with it another name. Where a file is damaged, or none can
-be written, the set is found anew.
+the model's vectors has another token, and with it another name. Where a file is damaged, or none
+can be written, the set is found anew.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import os
 import time
 import zlib
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,19 +83,15 @@ def _keep(path: Path, ids: NDArray[np.int64]) -> None:
     """ids: (N,), ascending, as one bit for every id up to the largest."""
     allowed = np.zeros(int(ids.max(initial=0)) + 1, np.bool_)
     allowed[ids] = True
-    bits = np.packbits(allowed)
+    bits = np.packbits(allowed).tobytes()
     with suppress(LikemarkError, OSError):  # a search needs no folder that it can write
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, zlib.crc32(bits).to_bytes(_CRC, "little") + bits.tobytes())
-        _forget(sorted(path.parent.glob(f"*{_ENDING}"), key=_used)[:-KEPT])
+        write_whole(path, zlib.crc32(bits).to_bytes(_CRC, "little") + bits)
+        for old in sorted(path.parent.glob(f"*{_ENDING}"), key=_used)[:-KEPT]:
+            old.unlink(missing_ok=True)
 
 
 def _used(path: Path) -> float:
     with suppress(FileNotFoundError):  # another search has forgotten it
         return path.stat().st_mtime
     return 0.0
-
-
-def _forget(paths: Sequence[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)

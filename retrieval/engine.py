@@ -41,8 +41,18 @@ CHUNK = 16
 # Marks that a hit lists; further ones are counted.
 LISTED = 500
 
-# What is asked with, (S, S, 3), and what it shows of the query: a block of it, None for the whole.
-View = tuple[NDArray[np.uint8], Crop | None]
+QUARTERS = (90, 180, 270)  # degrees
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of a query is asked with: all of it as it stands, unless told otherwise."""
+
+    block: Crop | None = None  # of its layout
+    turn: int = 0  # degrees, counter-clockwise
+
+
+View = tuple[NDArray[np.uint8], Shown]  # (S, S, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class QueryOptions:
     crop: Crop | None = None  # px of every query picture
     min_score: float | None = None  # cosine; weaker hits are left out
     blocks: bool = True  # ask with the blocks of each picture's layout too
+    turned: bool = False  # ask with each picture turned by quarters too
     device: str = AUTO_DEVICE
     limits: PictureLimits = field(default_factory=PictureLimits)
 
@@ -103,6 +114,7 @@ def search_pictures(
         crop=options.crop,
         min_score=options.min_score,
         blocks=options.blocks,
+        turned=options.turned,
         model=model.card.name,
         model_fingerprint=model.card.fingerprint,
         index=stats.factory,
@@ -121,7 +133,7 @@ def row_search(
     Raises as `search_pictures` does.
     """
     searcher = _searcher(workspace, model, options or QueryOptions())
-    return lambda rows: [searcher.hits(row[None], [None]) for row in rows]
+    return lambda rows: [searcher.hits(row[None], [Shown()]) for row in rows]
 
 
 def _searcher(
@@ -167,22 +179,28 @@ def _answer_chunk(
     chunk: Sequence[tuple[Request, Picture | PictureError]],
     embedder: Embedder,
 ) -> Iterator[QueryResult]:
-    asked = [_views(picture) for _, picture in chunk]
+    asked = [_views(picture, searcher.options) for _, picture in chunk]
     rows = _embedded(embedder, [pixels for views in asked for pixels, _ in views])
     for (request, picture), views in zip(chunk, asked, strict=True):
         if isinstance(picture, PictureError):
             yield QueryResult(request.name, (), picture)
         else:
             own = np.stack(list(islice(rows, len(views))))
-            hits = searcher.hits(own, [block for _, block in views])
+            hits = searcher.hits(own, [shown for _, shown in views])
             yield QueryResult(request.name, tuple(hits))
 
 
-def _views(picture: Picture | PictureError) -> list[View]:
+def _views(picture: Picture | PictureError, options: QueryOptions) -> list[View]:
     """The whole picture first; none of one that cannot be read."""
     if isinstance(picture, PictureError):
         return []
-    return [(picture.pixels, None), *((block.pixels, block.box) for block in picture.blocks)]
+    whole = picture.pixels
+    turns = QUARTERS if options.turned else ()
+    return [
+        (whole, Shown()),
+        *((block.pixels, Shown(block.box)) for block in picture.blocks),
+        *((np.rot90(whole, turn // 90), Shown(turn=turn)) for turn in turns),
+    ]
 
 
 def _embedded(embedder: Embedder, pictures: list[NDArray[np.uint8]]) -> Iterator[Rows]:
@@ -198,17 +216,17 @@ class _Searcher:
     allowed: NDArray[np.int64] | None  # image ids within the filters
     options: QueryOptions
 
-    def hits(self, rows: Rows, blocks: Sequence[Crop | None]) -> list[Hit]:
+    def hits(self, rows: Rows, asked: Sequence[Shown]) -> list[Hit]:
         """The k best groups: some pictures fall together, so more are fetched. What stands behind
         the last one's pictures must be seen to begin another group: then that one is whole.
 
-        rows: (V, D) unit; blocks: V, what each row shows of the query
+        rows: (V, D) unit; asked: V, what each row shows of the query
         """
         k, wanted = self.options.k, 2 * self.options.k
         shown: dict[int, ShownImage] = {}
         with self.workspace.catalogue.read() as session:
             while True:
-                near = self._nearest(rows, blocks, wanted)
+                near = self._nearest(rows, asked, wanted)
                 new = [each.image_id for each in near if each.image_id not in shown]
                 shown |= shown_marks(session, new, self.options.filters)
                 groups = _grouped(near, shown)
@@ -221,32 +239,37 @@ class _Searcher:
         """How many images there are to be found; a cluster is asked only where it matters."""
         return self.index.stats().count if self.allowed is None else len(self.allowed)
 
-    def _nearest(self, rows: Rows, blocks: Sequence[Crop | None], wanted: int) -> list[_Near]:
+    def _nearest(self, rows: Rows, asked: Sequence[Shown], wanted: int) -> list[_Near]:
         """So many pictures, or all that are strong enough."""
         found = self.index.search(rows, wanted, allowed=self.allowed)
         lowest = -1.0 if self.options.min_score is None else self.options.min_score
-        return _merged(found, blocks, lowest)[:wanted]
+        return _merged(found, asked, lowest)[:wanted]
 
 
 @dataclass(frozen=True, slots=True)
 class _Near:
     image_id: int
     score: float
-    block: Crop | None  # of the query, that it was found by
+    by: Shown  # that it was found by
 
 
-def _merged(found: Found, blocks: Sequence[Crop | None], lowest: float) -> list[_Near]:
+def weighted(scores: Rows, shown: Shown) -> Rows:
+    """Cosines as they count: what a block finds, a little less. scores: of any shape"""
+    return scores if shown.block is None else np.minimum(scores, BLOCK_WEIGHT * scores)
+
+
+def _merged(found: Found, asked: Sequence[Shown], lowest: float) -> list[_Near]:
     """Each picture at its best over the rows, best first; as many as were asked of each are sure.
 
     A picture that is missing from the list of its best row has so many better ones before it.
     """
     best: dict[int, _Near] = {}
-    for ids, scores, block in zip(found.ids, found.scores, blocks, strict=True):
-        weighted = scores if block is None else np.minimum(scores, BLOCK_WEIGHT * scores)
-        for image_id, score in zip(ids.tolist(), weighted.tolist(), strict=True):
+    for ids, scores, shown in zip(found.ids, found.scores, asked, strict=True):
+        counted = weighted(scores, shown)
+        for image_id, score in zip(ids.tolist(), counted.tolist(), strict=True):
             known = best.get(image_id)
             if image_id >= 0 and score >= lowest and (known is None or score > known.score):
-                best[image_id] = _Near(image_id, score, block)
+                best[image_id] = _Near(image_id, score, shown)
     return sorted(best.values(), key=lambda near: (-near.score, near.image_id))
 
 
@@ -286,8 +309,9 @@ def _hits(session: Session, groups: Sequence[_Group]) -> list[Hit]:
             group.best.image_id,
             _path(rows[group.first], group.best.image_id),
             tuple(rows[number] for number in numbers),
-            group.best.block,
+            group.best.by.block,
             len(group.marks) - len(numbers),
+            group.best.by.turn,
         )
         for rank, (group, numbers) in enumerate(zip(groups, listed, strict=True), start=1)
     ]

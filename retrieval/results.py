@@ -26,6 +26,7 @@ class Hit:
     marks: tuple[MarkRow, ...]  # the same picture filed more than once: several
     block: Crop | None = None  # px of the query that it was found by; None: the whole of it
     unlisted: int = 0  # further marks that show it, too many to be named
+    turn: int = 0  # degrees, counter-clockwise, by which the query was turned to find it
 
     @property
     def mark(self) -> MarkRow:
@@ -55,6 +56,7 @@ class Search:
     crop: Crop | None  # px of the query picture
     min_score: float | None
     blocks: bool  # the elements of a composite query asked too
+    turned: bool  # and the whole, turned by quarters
     model: str  # name
     model_fingerprint: str
     index: str  # factory string
@@ -97,6 +99,7 @@ def results_json(results: Sequence[QueryResult], search: Search) -> dict[str, An
         "k": search.k,
         "min_score": search.min_score,
         "blocks": search.blocks,
+        "turned": search.turned,
         "queries": [_query_json(result) for result in results],
     }
 
@@ -113,6 +116,7 @@ def _query_json(result: QueryResult) -> dict[str, Any]:
                 "image_id": hit.image_id,
                 "path": hit.path,
                 "block": hit.block and list(hit.block.box),
+                "turn": hit.turn,
                 "marks": [mark_json(mark) for mark in hit.marks],
                 "unlisted_marks": hit.unlisted,
             }

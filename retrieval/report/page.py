@@ -58,7 +58,7 @@ class _HitView:
     title: str
     picture: Shown | None
     highlighted: bool
-    block: str | None  # the element of the query that it was found by
+    found_by: str | None  # what of the query, where that is not the whole as it stands
     times: str  # "2 times"
     filings: tuple[_Filing, ...]
 
@@ -175,10 +175,16 @@ def _hit_view(
         title=shorten(hit.mark.title, _TITLE),
         picture=picture,
         highlighted=highlighted,
-        block=f"Found by an element of the query: {area(hit.block)}" if hit.block else None,
+        found_by=_found_by(hit),
         times=_times(hit),
         filings=tuple(_filing(mark, own_path(mark, hit), paths) for mark in hit.marks),
     )
+
+
+def _found_by(hit: Hit) -> str | None:
+    if hit.block:
+        return f"Found by an element of the query: {area(hit.block)}"
+    return f"Found by the query turned by {hit.turn}° counter-clockwise" if hit.turn else None
 
 
 def _filing(mark: MarkRow, path: str, paths: bool) -> _Filing:

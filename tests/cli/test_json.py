@@ -37,7 +37,9 @@ def test_query(likemark: Run, register: Path) -> None:
     likemark("index", register)
     picture = register.parent / "marks" / "mark-0003.png"
     document = likemark("query", picture, register, "-k", 2, "--json").json
-    assert document.keys() == {"model", "index", "k", "min_score", "blocks", "queries"}
+    assert document.keys() == {
+        "model", "index", "k", "min_score", "blocks", "turned", "queries",
+    }  # fmt: skip
     assert document["model"].keys() == {"name", "fingerprint"}
     assert document["index"] == {"factory": "Flat", "vectors": 8}
     assert (document["k"], document["min_score"]) == (2, None)
@@ -45,7 +47,7 @@ def test_query(likemark: Run, register: Path) -> None:
     assert good.keys() == bad.keys() == {"query", "error", "hits"}
     assert [hit["rank"] for hit in good["hits"]] == [1, 2]
     assert good["hits"][0].keys() == {
-        "rank", "score", "image_id", "path", "block", "marks", "unlisted_marks"
+        "rank", "score", "image_id", "path", "block", "marks", "unlisted_marks", "turn",
     }  # fmt: skip
     assert good["hits"][0]["path"] == str(picture)
     assert good["hits"][0]["marks"][0].keys() == MARK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ EM = Filters(office=("em",))
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Filters]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Filters]:
     """The filters that the catalogue itself was asked about; every set is kept."""
     found: list[Filters] = []
 
@@ -31,7 +30,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Filters]]:
 
     monkeypatch.setattr(allowed, "allowed_images", counted)
     monkeypatch.setattr(allowed, "COSTLY", 0.0)
-    yield found
+    return found
 
 
 def known(workspace: Workspace, filters: Filters = EM) -> list[int]:

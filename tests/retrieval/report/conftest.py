@@ -65,6 +65,7 @@ def make_search(**changes: Any) -> Search:
         "crop": None,
         "min_score": None,
         "blocks": True,
+        "turned": False,
         "model": "tiny-vit-5m-in22k",
         "model_fingerprint": "3f1c" * 16,
         "index": "Flat",

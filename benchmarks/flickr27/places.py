@@ -1,8 +1,8 @@
 """Photos looked at place by place, as `likemark locate` looks at them: marks found, then named.
 
-What is learnt from are the boxes of the training photos, and, for the linear head, the places that
-were found in these photos outside every box: they show no brand. A photo's answer is that of the
-place that is surest of a brand. P places of a photo, N examples, D dimensions, C brands.
+What is learnt from are the training photos' boxes and the places found in them: those that show a
+box show its brand, those outside every box show none. A photo's answer is that of the place that is
+surest of a brand. P places of a photo, N examples, D dimensions, C brands.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Protocol
 import numpy as np
 
 from likemark.benchmarks.encoders import Pixels, Rows
-from likemark.benchmarks.flickr27.knn import classify_by_neighbours
 from likemark.benchmarks.flickr27.linear import train_head
 from likemark.benchmarks.flickr27.photos import inside, load_photos
 from likemark.benchmarks.flickr27.scores import Answers
@@ -22,11 +21,18 @@ from likemark.benchmarks.flickr27.task import Task
 from likemark.benchmarks.flickr27.training import Examples, log_chances
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.oneshot.finder import Finder
-from likemark.retrieval.oneshot.regions import Box, area, shared
+from likemark.retrieval.oneshot.regions import Box, area, iou, shared
+from likemark.retrieval.oneshot.windows import windows
 from likemark.retrieval.pictures.normalise import flatten
 
 _OUTSIDE = 0.1  # share of a place, or of a box, that both show at most where they have nothing
 # in common
+_SHOWS = 0.5  # intersection over union with a box, from which a place shows its brand
+# Sizes of windows, and how many there are at the most: marks in photos are often small.
+_SIZES, _WINDOWS = 3, 200
+# Places without a brand that are nearest to an example say how near to it any place is. Chosen,
+# as all of `by_neighbours`, by leaving one training photo out after the other.
+_NEAREST = 5
 
 
 class Places(Protocol):
@@ -47,7 +53,7 @@ class Places(Protocol):
 
 
 class FinderPlaces:
-    """Of the shipped networks: everything that they propose, and the whole photo."""
+    """Of the shipped networks: where any mark may be, and windows of the whole photo."""
 
     def __init__(self, finder: Finder, fingerprint: str) -> None:
         self._finder, self.fingerprint = finder, fingerprint
@@ -58,9 +64,9 @@ class FinderPlaces:
 
     def find(self, photo: Pixels) -> list[Box]:
         scene = flatten(photo)
-        whole: Box = (0, 0, scene.shape[1], scene.shape[0])
-        found = self._finder.propose(scene, threshold=0.0)
-        return list(dict.fromkeys([whole, *(each.region.box for each in found)]))
+        (found,) = self._finder.candidates(scene, [self._finder.anything()])
+        around = windows(scene.shape[1], scene.shape[0], sizes=_SIZES, most=_WINDOWS)
+        return list(dict.fromkeys([*around, *(each.region.box for each in found)]))
 
     def rows(self, photo: Pixels, boxes: Sequence[Box]) -> Rows:
         return self._finder.rows(flatten(photo), boxes)
@@ -71,6 +77,7 @@ class Seen:
     """What was found in the photos of a task."""
 
     boxes: Examples  # of the training photos, with their brands
+    near: Examples  # places that show a box, with its brand
     background: Rows  # (N, D): of places outside every box of these photos
     positives: tuple[Rows, ...]  # (P, D) of each query photo
     negatives: tuple[Rows, ...]
@@ -78,32 +85,41 @@ class Seen:
     @classmethod
     def of(cls, task: Task, places: Places) -> Seen:
         """Raises InvalidInput where a brand has no box."""
-        own, none, brands = [], [], []
+        own, near, none = [], [], []
+        brands, near_brands = [], []
         files = [photo.file for photo in task.training]
         for photo, pixels in zip(task.training, load_photos(task.data, files), strict=True):
             boxes = list(inside(photo.boxes, pixels))
             own.append(places.rows(pixels, boxes))
             brands += [photo.brand] * len(boxes)
             found = places.find(pixels) if boxes else []
+            showing = [box for box in found if any(iou(box, one) >= _SHOWS for one in boxes)]
+            near.append(places.rows(pixels, showing))
+            near_brands += [photo.brand] * len(showing)
             outside = [box for box in found if not any(_meet(box, other) for other in boxes)]
             none.append(places.rows(pixels, outside))
         if set(brands) != set(task.data.brands):
             raise InvalidInput(f"{task.data.folder}: a brand has no box to learn from")
         return cls(
             Examples(np.concatenate(own), task.labels_of(brands)),
+            Examples(np.concatenate(near), task.labels_of(near_brands)),
             np.concatenate(none),
             tuple(_all(task, places, [query.file for query in task.positives])),
             tuple(_all(task, places, [query.file for query in task.negatives])),
         )
 
     def by_neighbours(self) -> tuple[Answers, Answers]:
-        """Of the positives and the negatives."""
-        known = self.boxes
+        """Of the positives and the negatives: the brand of the nearest example, by its cosine less
+        the mean of those that it has with the background's nearest. An example that is near to
+        everything says little by being near (Radovanovic et al., "Hubs in space", 2010)."""
+        known = np.concatenate([self.boxes.inputs, self.near.inputs])
+        labels = np.concatenate([self.boxes.labels, self.near.labels])
+        usual = _nearest_mean(known @ self.background.T)
 
         def answer(rows: Rows) -> tuple[int, float]:
-            named = classify_by_neighbours(known.inputs, known.labels, rows)
-            best = int(named.confidences.argmax())
-            return int(named.brands[best]), float(named.confidences[best])
+            ahead = rows @ known.T - usual
+            _, example = np.unravel_index(int(ahead.argmax()), ahead.shape)
+            return int(labels[example]), float(ahead.max())
 
         return _answers(answer, self.positives), _answers(answer, self.negatives)
 
@@ -133,6 +149,15 @@ def _answers(answer: Callable[[Rows], tuple[int, float]], photos: Sequence[Rows]
     said = [answer(rows) for rows in photos]
     brands = np.array([brand for brand, _ in said], np.int64)
     return Answers(brands, np.array([sure for _, sure in said], np.float64))
+
+
+def _nearest_mean(cosines: Rows) -> Rows:
+    """(N,): of each row's highest; 0 where there are none. cosines: (N, background)"""
+    if not cosines.shape[1]:
+        return np.zeros(len(cosines), np.float32)
+    most = min(_NEAREST, cosines.shape[1])
+    mean: Rows = np.partition(cosines, -most, axis=1)[:, -most:].mean(axis=1)
+    return mean
 
 
 def _meet(one: Box, other: Box) -> bool:

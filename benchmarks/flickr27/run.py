@@ -37,8 +37,8 @@ class Flickr27Row:
 
     name: str  # of the encoder, or of the network trained from nothing
     fingerprint: str  # of the same
-    # What was learnt from: whole training photos, or their boxes; places: these, and query photos
-    # were looked at place by place.
+    # What was learnt from: whole training photos, or their boxes; places: these and what was found
+    # round them, and query photos were looked at place by place.
     source: Source
     classifier: Classifier
     examples: int  # photos or boxes that were learnt from

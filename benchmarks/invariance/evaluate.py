@@ -1,20 +1,21 @@
 """Recall of transformed pictures in a gallery that holds the originals among many others.
 
-N: gallery rows; D: dimensions; Q: queries ranked at once.
+N: gallery rows; D: dimensions; Q: queries ranked at once; R: rows that ask, one or more a query.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likemark.benchmarks.encoders import Encoder, Pixels, Rows
+from likemark.benchmarks.invariance.asking import AS_QUERY, TURNED, WHOLE, Manner, View, views_of
 from likemark.benchmarks.invariance.queries import Derived, Named, derive
-from likemark.benchmarks.invariance.results import Invariance, Recall, summed_up
+from likemark.benchmarks.invariance.results import Asked, Invariance, Recall, summed_up
 from likemark.benchmarks.invariance.suite import select
 from likemark.benchmarks.invariance.transformations import Transformation
 from likemark.db.errors import InvalidInput
@@ -24,8 +25,10 @@ Truth = tuple[int, ...]
 
 # Scores this close are a tie: two ways to sum up a product differ in the last bits.
 TIE = 2e-6
-BATCH = 256  # queries ranked at once
+BATCH = 256  # rows that ask at once, or a few more
 BLOCK = 16384  # gallery rows scored at once: 16 MiB of scores
+MANNERS = (WHOLE, AS_QUERY, TURNED)
+_NONE = np.empty((0, 0, 3), np.uint8)
 _UNIT = 1e-3  # how far a row's length may be from 1
 
 
@@ -65,61 +68,103 @@ def evaluate(
     truths: dict[str, Truth] = {}
     pictures = _noted(sources, truths, len(gallery))
     asked = derive(pictures, companions=companions, transformations=ways)
-    ranks: dict[str, list[int]] = {way.name: [] for way in ways}
-    for queries, rows in _encoded(encoder, asked):
-        found = ranks_of(rows, [truths[picture] for picture, _ in queries], gallery)
-        for (_, way), rank in zip(queries, found.tolist(), strict=True):
-            ranks[way].append(rank)
-    return summed_up(
+    ranks: dict[tuple[str, str], list[int]] = {
+        (manner.name, way.name): [] for manner in MANNERS for way in ways
+    }
+    for batch in _encoded(encoder, asked):
+        own = [truths[picture] for picture, _ in batch.queries]
+        rows = _stacked(batch.rows, encoder)
+        for manner in MANNERS:
+            found = _ranks(batch, rows, manner, own, gallery)
+            for (_, way), rank in zip(batch.queries, found.tolist(), strict=True):
+                ranks[manner.name, way].append(rank)
+    recalls = {m: tuple(_recall(way, ranks[m.name, way.name]) for way in ways) for m in MANNERS}
+    return Invariance(
         encoder=encoder.name,
         fingerprint=encoder.fingerprint,
         sources=len(truths),
         gallery=len(gallery),
-        recalls=tuple(_recall(way, ranks[way.name]) for way in ways),
+        transformations=recalls[WHOLE],
+        **asdict(summed_up(recalls[WHOLE])),
+        asked_also=tuple(
+            Asked(m.name, m.description, recalls[m], **asdict(summed_up(recalls[m])))
+            for m in MANNERS
+            if m is not WHOLE
+        ),
     )
 
 
-def ranks_of(rows: Rows, truths: Sequence[Truth], gallery: Rows) -> NDArray[np.int64]:
+def ranks_of(
+    rows: Rows, truths: Sequence[Truth], gallery: Rows, *,
+    of: NDArray[np.int64] | None = None, weights: Rows | None = None,
+) -> NDArray[np.int64]:  # fmt: skip
     """(Q,): the rank, from 1, of each query's own row; rows that tie with it come first.
 
-    rows: (Q, D); truths: Q of them; gallery: (N, D)
+    rows: (R, D); truths: Q of them; gallery: (N, D)
+    of: (R,), ascending: which query each row asks for, every one at least once; None: its own each.
+        A gallery's row counts as its best score with any of them
+    weights: (R,), of scores above 0; None: 1 each
     """
+    of = np.arange(len(rows)) if of is None else of
+    first = np.searchsorted(of, np.arange(len(truths)))
+    weights = np.ones(len(rows), np.float32) if weights is None else weights
     own = np.array([truth[0] for truth in truths], np.int64)
-    least = np.einsum("qd,qd->q", rows, gallery[own]) - TIE
+    scores = np.einsum("rd,rd->r", rows, gallery[own[of]])
+    least = np.maximum.reduceat(np.minimum(scores, weights * scores), first) - TIE
     aside = np.array([row for truth in truths for row in truth], np.int64)
     asking = np.repeat(np.arange(len(truths)), [len(truth) for truth in truths])
-    ranks = np.ones(len(rows), np.int64)
+    ranks = np.ones(len(truths), np.int64)
     for start in range(0, len(gallery), BLOCK):
         scores = gallery[start : start + BLOCK] @ rows.T
-        here = (aside >= start) & (aside < start + len(scores))
-        scores[aside[here] - start, asking[here]] = -np.inf
-        ranks += (scores >= least).sum(axis=0)
+        best = np.maximum.reduceat(np.minimum(scores, weights * scores), first, axis=1)
+        here = (aside >= start) & (aside < start + len(best))
+        best[aside[here] - start, asking[here]] = -np.inf
+        ranks += (best >= least).sum(axis=0)
     return ranks
 
 
-def _encoded(
-    encoder: Encoder, asked: Iterator[Derived]
-) -> Iterator[tuple[list[tuple[str, str]], Rows]]:
-    """Batches of picture and transformation, and their (Q, D) rows."""
-    waiting: deque[tuple[str, str]] = deque()
+@dataclass(slots=True)
+class _Batch:
+    queries: list[tuple[str, str]] = field(default_factory=list)  # picture and transformation
+    rows: list[Rows] = field(default_factory=list)  # R of them
+    views: list[View] = field(default_factory=list)  # of each row, without its px
+    of: list[int] = field(default_factory=list)  # the query that each row asks for
+
+
+def _ranks(
+    batch: _Batch, rows: Rows, manner: Manner, truths: Sequence[Truth], gallery: Rows
+) -> NDArray[np.int64]:
+    asks = [view.part in manner.parts for view in batch.views]
+    of = np.array(batch.of, np.int64)[asks]
+    weights = np.array([view.weight for view in batch.views], np.float32)[asks]
+    return ranks_of(rows[asks], truths, gallery, of=of, weights=weights)
+
+
+def _encoded(encoder: Encoder, asked: Iterator[Derived]) -> Iterator[_Batch]:
+    """Whole queries, with the rows of all their views."""
+    waiting: deque[tuple[Derived, View]] = deque()
 
     def pixels() -> Iterator[Pixels]:
         for query in asked:
-            waiting.append((query.picture, query.transformation))
-            yield query.pixels
+            for view in views_of(query.pixels):
+                waiting.append((query, replace(view, pixels=_NONE)))
+                yield view.pixels
 
-    queries: list[tuple[str, str]] = []
-    rows: list[Rows] = []
+    batch = _Batch()
     for row in encoder.encode(pixels()):
-        queries.append(waiting.popleft())
-        rows.append(row)
-        if len(rows) == BATCH:
-            yield queries, _stacked(rows, encoder)
-            queries, rows = [], []
+        query, view = waiting.popleft()
+        if view.part == "whole":
+            if len(batch.rows) >= BATCH:
+                yield batch
+                batch = _Batch()
+            batch.queries.append((query.picture, query.transformation))
+        batch.rows.append(row)
+        batch.views.append(view)
+        batch.of.append(len(batch.queries) - 1)
     if waiting:
         raise InvalidInput(f"{encoder.name} gave {len(waiting)} rows fewer than it got pictures")
-    if rows:
-        yield queries, _stacked(rows, encoder)
+    if batch.rows:
+        yield batch
 
 
 def _stacked(rows: list[Rows], encoder: Encoder) -> Rows:

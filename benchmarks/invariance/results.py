@@ -27,8 +27,20 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The same queries asked in another manner."""
+
+    name: str
+    description: str
+    transformations: tuple[Recall, ...]  # as those of `Invariance`
+    mean_recall_at_1: float
+    mean_recall_at_10: float
+    worst: str
+
+
+@dataclass(frozen=True, slots=True)
 class Invariance:
-    """One encoder's results over the suite."""
+    """One encoder's results over the suite, of whole pictures."""
 
     encoder: str  # its row in the tables
     fingerprint: str  # of its vectors
@@ -38,27 +50,28 @@ class Invariance:
     mean_recall_at_1: float  # over the transformations that had queries, each counting the same
     mean_recall_at_10: float
     worst: str  # the transformation of the least recall at 1, at 10 where that is equal
+    asked_also: tuple[Asked, ...] = ()  # in other manners
 
     def __post_init__(self) -> None:
         if self.worst not in {recall.name for recall in self.transformations}:
             raise InvalidInput(f"worst {self.worst!r} is none of the transformations measured")
 
 
-def summed_up(
-    *, encoder: str, fingerprint: str, sources: int, gallery: int, recalls: tuple[Recall, ...]
-) -> Invariance:
+@dataclass(frozen=True, slots=True)
+class Summary:
+    mean_recall_at_1: float  # over the transformations that had queries, each counting the same
+    mean_recall_at_10: float
+    worst: str  # the transformation of the least recall at 1, at 10 where that is equal
+
+
+def summed_up(recalls: tuple[Recall, ...]) -> Summary:
     """Raises InvalidInput where not one transformation had a query."""
     at_1 = [each.recall_at_1 for each in recalls if each.recall_at_1 is not None]
     at_10 = [each.recall_at_10 for each in recalls if each.recall_at_10 is not None]
     if not at_1:
         raise InvalidInput("no transformation applies to these pictures: give marks that have ink")
     asked = [each for each in recalls if each.queries]
-    return Invariance(
-        encoder=encoder,
-        fingerprint=fingerprint,
-        sources=sources,
-        gallery=gallery,
-        transformations=recalls,
+    return Summary(
         mean_recall_at_1=sum(at_1) / len(at_1),
         mean_recall_at_10=sum(at_10) / len(at_10),
         worst=min(asked, key=lambda each: (each.recall_at_1, each.recall_at_10)).name,

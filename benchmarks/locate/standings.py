@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -36,6 +37,7 @@ from likemark.db.errors import InvalidInput
 REPETITIONS = 500
 COVERED = 0.95
 RECALLS = (0.1, 0.3, 0.5, 0.7, 0.9)  # at which false masks are counted; .7 is the target's
+SURE = (0.5, 0.7, 0.85, 1.0)  # ends of the classes of scores that are probabilities
 _AT_ONCE = 50  # repetitions: 50 x 50,000 found boxes are 20 MB
 Part = Literal["all", "small", "medium", "large"]
 
@@ -63,6 +65,20 @@ class FalseMasks:
 
 
 @dataclass(frozen=True, slots=True)
+class Sure:
+    """Of what was found with a score of about so much, right questions and wrong ones."""
+
+    low: float  # the least score
+    high: float  # more than any; the last class takes it in
+    found: int  # boxes
+    right: float | None  # share of them, at IoU .5; None of none
+
+    def __post_init__(self) -> None:
+        if (self.right is None) != (self.found == 0):
+            raise InvalidInput(f"{self}: of {self.found} boxes")
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Of one kind of query, in scenes of one size of logo. Measures: see `measures`."""
 
@@ -82,6 +98,7 @@ class Standing:
     swap_wins: Figure
     false_masks: tuple[FalseMasks, ...]
     mask_iou: Figure  # mean over right questions; None where no mask is known
+    sure: tuple[Sure, ...]
 
     def __post_init__(self) -> None:
         if self.query not in KINDS or self.size not in get_args(Part):
@@ -180,7 +197,15 @@ def _standing(kind: Kind, part: Part, draws: Draws, mask_ious: Sequence[float | 
         **{name: draws.figure(measure) for name, measure in MEASURES.items()},
         false_masks=tuple(_false_masks(draws, recall) for recall in RECALLS),
         mask_iou=_mask_iou(draws, mask_ious),
+        sure=tuple(_sure(evidence, low, high) for low, high in pairwise(SURE)),
     )
+
+
+def _sure(evidence: Evidence, low: float, high: float) -> Sure:
+    of_class = (evidence.score >= low) & ((evidence.score < high) | (high == SURE[-1]))
+    of_class &= evidence.score <= SURE[-1]
+    found = int(of_class.sum())
+    return Sure(low, high, found, float(evidence.hit[0, of_class].mean()) if found else None)
 
 
 def _false_masks(draws: Draws, recall: float) -> FalseMasks:

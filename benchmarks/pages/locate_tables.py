@@ -81,7 +81,7 @@ def scenes_tables(document: Document) -> list[Table]:
         if one["size"] == "all"
         for whole in (_row(row, one),)
     )
-    return [Table("Marks found", SCENE_COLUMNS, made)]
+    return [Table("Marks found", SCENE_COLUMNS, made), *_sure(rows[:1])]
 
 
 def locate_protocol(document: Document) -> str:
@@ -108,7 +108,7 @@ def locate_tables(document: Document, *, brief: bool = False) -> list[Table]:
     """brief: the figures over all sizes only"""
     rows = document.result["answers"]["rows"]
     headline = tuple(_row(row, one) for row, one in _standings(rows) if one["size"] == "all")
-    tables = [Table("Marks found", COLUMNS, headline)]
+    tables = [Table("Marks found", COLUMNS, headline), *_sure(rows[:1])]
     if brief:
         return tables
     sizes = tuple(_size_row(row, one) for row, one in _standings(rows) if one["size"] != "all")
@@ -150,6 +150,30 @@ def _size_row(row: Mapping[str, Any], one: Mapping[str, Any]) -> Row:
             _figure(one["swap_auroc"]),
         )
     )
+
+
+def _sure(rows: list[Any]) -> Iterator[Table]:
+    """rows: of what scores by probabilities"""
+    every = [(row, one) for row, one in _standings(rows) if one["size"] == "all"]
+    if not every:
+        return
+    said = "share of the places with this probability that are right at IoU .5, and how many they "
+    said += "are, questions about other marks among them"
+    classes = [f"{each['low']:g} to {each['high']:g}" for each in every[0][1]["sure"]]
+    first, *rest = classes
+    columns = (SYSTEM, QUERY, Column(first, said), *map(Column, rest))
+    yield Table(
+        "How often a place is right, by the probability that it is given",
+        columns,
+        tuple(
+            Row((words(row["name"]), _QUERIES[one["query"]], *map(_share_of, one["sure"])))
+            for row, one in every
+        ),
+    )
+
+
+def _share_of(sure: Mapping[str, Any]) -> str:
+    return NONE if sure["right"] is None else f"{share(sure['right'])} of {count(sure['found'])}"
 
 
 def _false_masks(rows: list[Any]) -> Iterator[Table]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from likemark.benchmarks.pages.documents import Document
@@ -49,6 +49,10 @@ INVARIANCE_COLUMNS = (
     name("what it does"),
     Column("R@1", "share of the transformed pictures that find their original at rank 1"),
     Column("R@10", "share of the transformed pictures that find it among the first 10"),
+    Column("elements R@1", "asked with each element of its layout too, as `likemark query` does"),
+    Column("elements R@10"),
+    Column("turned R@1", "and turned by quarters too, as `likemark query --turned` does"),
+    Column("turned R@10"),
     Column("pictures", "that the transformation applies to"),
 )
 SPEED_COLUMNS = (
@@ -94,19 +98,21 @@ def invariance_protocol(document: Document) -> str:
 def invariance_tables(document: Document, *, brief: bool = False) -> list[Table]:
     """brief: the means and the worst transformation only"""
     result = document.result
+    manners = [result, *result["asked_also"]]
     asked = [one for one in result["transformations"] if one["queries"]]
+    means = [each[key] for each in manners for key in ("mean_recall_at_1", "mean_recall_at_10")]
     mean = (
         "mean",
         f"of {len(asked)} transformations, each counting the same",
-        share(result["mean_recall_at_1"]),
-        share(result["mean_recall_at_10"]),
+        *map(share, means),
         count(sum(one["queries"] for one in asked)),
     )
-    shown = [
-        one for one in result["transformations"] if not brief or one["name"] == result["worst"]
+    rows = [
+        _invariance_row(ones, result["worst"])
+        for ones in zip(*(each["transformations"] for each in manners), strict=True)
+        if not brief or ones[0]["name"] in {each["worst"] for each in manners}
     ]
-    rows = (*(_invariance_row(one, result["worst"]) for one in shown), Row(mean))
-    return [Table("Transformations", INVARIANCE_COLUMNS, rows)]
+    return [Table("Transformations", INVARIANCE_COLUMNS, (*rows, Row(mean)))]
 
 
 def speed_protocol(document: Document) -> str:
@@ -143,14 +149,15 @@ def _flickr_row(row: Mapping[str, Any]) -> Row:
     )
 
 
-def _invariance_row(one: Mapping[str, Any], worst: str) -> Row:
-    is_worst = one["name"] == worst
+def _invariance_row(ones: Sequence[Mapping[str, Any]], worst: str) -> Row:
+    """ones: a transformation asked in each manner, the whole picture first"""
+    whole = ones[0]
+    is_worst = whole["name"] == worst
     cells = (
-        words(one["name"]),
-        words(one["description"]),
-        share(one["recall_at_1"]),
-        share(one["recall_at_10"]),
-        count(one["queries"]),
+        words(whole["name"]),
+        words(whole["description"]),
+        *(share(one[key]) for one in ones for key in ("recall_at_1", "recall_at_10")),
+        count(whole["queries"]),
     )
     return Row(cells, note="the worst" if is_worst else "", key=is_worst)
 

@@ -11,7 +11,7 @@ from likemark.benchmarks.encoders import Pixels
 from likemark.benchmarks.locate.found import Rect
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.devices import AUTO
-from likemark.retrieval.redact.locating import THRESHOLD
+from likemark.retrieval.redact.locating import THRESHOLD, all_of_them
 from likemark.retrieval.redact.regions import Region, region_of_box
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class NetworkFinding:
         except InvalidInput:  # a crop without ink asks for nothing
             return []
         found = self._finder.locate(np.ascontiguousarray(scene), [ask], threshold=THRESHOLD)
-        return [each.region for each in found]
+        return all_of_them(found)
 
 
 def true_regions(boxes: Sequence[Rect]) -> list[Region]:

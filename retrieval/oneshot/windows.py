@@ -25,18 +25,18 @@ _MOST = 48  # windows
 _HELD, _SMALL = 0.5, 0.15
 
 
-def windows(width: int, height: int) -> list[Box]:
+def windows(width: int, height: int, *, sizes: int = _SIZES, most: int = _MOST) -> list[Box]:
     """The whole scene, then squares and oblongs half overlapping, the largest first.
 
-    Of a panorama, which has room for more than enough of them, an even choice.
+    Of a panorama, which has room for more than `most` of them, an even choice.
     """
     found: list[tuple[float, float, float, float]] = []
-    for number in range(_SIZES):
+    for number in range(sizes):
         side = min(width, height) * _SHRINK**number
         for aspect in _ASPECTS:
             found += grid(width, height, side * aspect**0.5, side / aspect**0.5)
-    if len(found) >= _MOST:
-        found = [found[int(place)] for place in np.linspace(0, len(found) - 1, _MOST - 1)]
+    if len(found) >= most:
+        found = [found[int(place)] for place in np.linspace(0, len(found) - 1, most - 1)]
     whole: Box = (0, 0, width, height)
     cut = [(round(x), round(y), round(x + wide), round(y + tall)) for x, y, wide, tall in found]
     # In a scene of a px or two some have no side left.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from likemark.retrieval.devices import AUTO
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.redact.regions import Locator, Pixels, Region
 from likemark.retrieval.redact.shapes import joined
+
+if TYPE_CHECKING:
+    from likemark.retrieval.oneshot.finder import Located
 
 Locating = Callable[[Path], Locator]  # takes a file's name, before it is opened
 # A mark that stays is worse than a place covered without need: nine times as bad where a mark is
@@ -49,7 +53,7 @@ def locating_queries(
 
     def locate(frame: Pixels) -> Sequence[Region]:
         found = finder.locate(np.ascontiguousarray(frame), asks, threshold=threshold)
-        return each_once([reduce(joined, each.others, each.region) for each in found])
+        return all_of_them(found)
 
     return lambda path: locate
 
@@ -68,6 +72,11 @@ def locating_all(
         return [each.region for each in found]
 
     return lambda path: locate
+
+
+def all_of_them(found: Sequence[Located]) -> list[Region]:
+    """What is covered where marks were located: each with what else was found of it, once."""
+    return each_once([reduce(joined, each.others, each.region) for each in found])
 
 
 def each_once(found: Sequence[Region]) -> list[Region]:

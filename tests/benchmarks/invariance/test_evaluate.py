@@ -12,6 +12,7 @@ from support.vectors import clustered_rows, exact_rows
 
 from likemark.augment.pixels import lay
 from likemark.benchmarks.invariance import evaluate as module
+from likemark.benchmarks.invariance.asking import views_of
 from likemark.benchmarks.invariance.evaluate import Source, evaluate, ranks_of
 from likemark.benchmarks.invariance.queries import MAX_SIDE, companion, derive
 from likemark.benchmarks.invariance.results import Invariance, Recall
@@ -81,6 +82,33 @@ def test_a_twin_of_the_own_row_counts_against_us_unless_it_is_an_equivalent():
     rows[[4, 9]] = rows[20]
     asked = rows[[20, 20, 20]]
     assert ranks_of(asked, [(20,), (20, 4), (20, 4, 9)], rows).tolist() == [3, 2, 1]
+
+
+def test_a_query_of_several_rows_counts_by_its_best():
+    rows, asked = exact_rows(200, 16), exact_rows(9, 16, seed=1)
+    of, weights = np.array([0, 0, 0, 1, 2, 2, 3, 3, 3]), np.linspace(0.6, 1, 9, dtype=np.float32)
+    truths = [(5,), (6, 7), (8,), (9, 1, 2)]
+    scores = np.minimum(rows @ asked.T, weights * (rows @ asked.T))
+    for query, rank in enumerate(ranks_of(asked, truths, rows, of=of, weights=weights).tolist()):
+        best = scores[:, of == query].max(axis=1)
+        aside = set(truths[query])
+        assert rank == 1 + sum(
+            best[n] >= best[truths[query][0]] - 1e-6 for n in range(200) if n not in aside
+        )
+
+
+def test_elements_find_what_a_composite_holds_and_turns_what_lies_on_its_side():
+    ways = select(("composite", "rotation_free"))
+    companions = [("other", badge((0, 0, 0, 0)))]
+    result = evaluate(Grey(), sources(), gallery(), companions=companions, transformations=ways)
+    elements, turned = result.asked_also
+    assert (elements.name, turned.name) == ("elements", "turned")
+    composite = [r.transformations[0].recall_at_10 or 0 for r in (result, elements)]
+    assert composite[1] >= composite[0]
+    assert turned.mean_recall_at_10 >= result.mean_recall_at_10
+    views = [(view.part, view.weight) for view in views_of(lockup())]
+    assert [part for part, _ in views if part != "element"] == ["whole", "turn", "turn", "turn"]
+    assert all((weight < 1) == (part == "element") for part, weight in views)
 
 
 def test_the_suite_agrees_with_a_plain_loop():
@@ -160,7 +188,8 @@ def test_large_pictures_are_reduced_before_anything_is_made_of_them():
     encoder = Grey()
     ways = select(("mirror",))
     evaluate(encoder, [Source("a", large, 0)], gallery(), transformations=ways)
-    assert encoder.sizes == [(MAX_SIDE, MAX_SIDE, 3)]
+    assert encoder.sizes[0] == (MAX_SIDE, MAX_SIDE, 3)
+    assert max(side for size in encoder.sizes for side in size) == MAX_SIDE
 
 
 @pytest.mark.parametrize(

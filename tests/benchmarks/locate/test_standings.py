@@ -55,6 +55,14 @@ def test_wrong_queries_are_counted_at_every_recall(book: Book):
     assert [one.rate_empty.value for one in medium] == [None] * 5
 
 
+def test_places_are_counted_by_the_probability_that_they_were_given(book: Book):
+    sure = part(standings(*book.given, repetitions=0), "all").sure
+    assert [(one.low, one.high, one.found) for one in sure] == [
+        (0.5, 0.7, 0), (0.7, 0.85, 0), (0.85, 1.0, 7),
+    ]  # fmt: skip
+    assert [one.right for one in sure] == [None, None, pytest.approx(6 / 7)]
+
+
 def test_kinds_of_query_are_measured_apart():
     scenes = (Scene("s", SIDE, SIDE, "a", (box(0),)),)
     queries = (Query("d", "drawing", "a"), Query("c", "crop", "a"))

@@ -17,7 +17,7 @@ from likemark.benchmarks.experiments.run import ArmResult, Experiments, Outcome
 from likemark.benchmarks.flickr27.run import Classifier, Flickr27Result, Flickr27Row, Source
 from likemark.benchmarks.flickr27.scores import Scores
 from likemark.benchmarks.flickr27.training import Curve
-from likemark.benchmarks.invariance.results import Recall, summed_up
+from likemark.benchmarks.invariance.results import Asked, Invariance, Recall, summed_up
 from likemark.benchmarks.locate.failures import Failure as LocateFailure
 from likemark.benchmarks.locate.failures import Failures
 from likemark.benchmarks.locate.failures import Source as Pictured
@@ -225,13 +225,14 @@ def invariance() -> Any:
         Recall("mirror", "left and right exchanged", 160, 0.7, 0.82),
         Recall("transparent", "cut out of its ground", 0, None, None),
     ]
-    result = summed_up(
-        encoder="likemark-small",
-        fingerprint=FINGERPRINT,
-        sources=200,
-        gallery=40_000,
-        recalls=tuple(recalls),
+    also = tuple(
+        Asked(name, "in another manner", tuple(recalls), **asdict(summed_up(tuple(recalls))))
+        for name in ("elements", "turned")
     )
+    result = Invariance(
+        encoder="likemark-small", fingerprint=FINGERPRINT, sources=200, gallery=40_000,
+        transformations=tuple(recalls), **asdict(summed_up(tuple(recalls))), asked_also=also,
+    )  # fmt: skip
     return envelope("invariance", asdict(result))
 
 

@@ -1,0 +1,50 @@
+"""What of a picture is asked with: all of it, as `likemark query` asks, and turned by quarters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from likemark.augment.blocks import cut_blocks, find_blocks
+from likemark.benchmarks.encoders import Pixels
+from likemark.retrieval.engine import QUARTERS
+from likemark.retrieval.results import BLOCK_WEIGHT
+
+Part = Literal["whole", "element", "turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """One way of asking: a gallery's picture counts as its best likeness with any of the parts."""
+
+    name: str
+    description: str
+    parts: tuple[Part, ...]
+
+
+WHOLE = Manner("whole", "the picture as it stands", ("whole",))
+AS_QUERY = Manner("elements", "with each element of its layout, as `likemark query`", (
+    "whole", "element",
+))  # fmt: skip
+TURNED = Manner("turned", "and turned by quarters, as `likemark query --turned`", (
+    "whole", "element", "turn",
+))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    part: Part
+    pixels: Pixels  # (H, W, 3 or 4)
+    weight: float  # of its cosines, where they are above 0
+
+
+def views_of(pixels: Pixels) -> list[View]:
+    """The whole first. pixels: (H, W, 3 or 4)"""
+    elements = cut_blocks(pixels, find_blocks(pixels))
+    return [
+        View("whole", pixels, 1.0),
+        *(View("element", element, BLOCK_WEIGHT) for element in elements),
+        *(View("turn", np.rot90(pixels, turn // 90), 1.0) for turn in QUARTERS),
+    ]

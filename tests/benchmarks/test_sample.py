@@ -181,20 +181,14 @@ def test_the_demonstration_finds_its_mark_twice_and_paints_over_all_of_it(demo: 
     assert "A mark in a scene" in demo.report.read_text(encoding="utf-8")
 
 
-def test_a_second_demonstration_embeds_nothing(demo: Demo) -> None:
-    again = run_demo(demo.report.parent)
-    assert again.indexing.embedded == 0
-    assert again.best_ranks == demo.best_ranks
-
-
-def test_the_command_prints_one_document_about_the_demonstration(demo: Demo) -> None:
+def test_the_command_embeds_nothing_again_and_prints_one_document(demo: Demo) -> None:
     code = "from likemark.cli.main import main; main()"
     command = [sys.executable, "-c", code, "demo", "--out", str(demo.report.parent), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     document = json.loads(done.stdout)
     assert document.keys() == {
-        "model", "index", "k", "min_score", "blocks", "queries", "embedded", "best_ranks",
-        "report", "contact_sheet", "scene",
+        "model", "index", "k", "min_score", "blocks", "turned", "queries", "embedded",
+        "best_ranks", "report", "contact_sheet", "scene",
     }  # fmt: skip
     assert document["embedded"] == 0
     assert document["best_ranks"] == list(demo.best_ranks)

@@ -81,14 +81,14 @@ def test_marks_are_located_by_the_chosen_rivals(
     folder = write_layout(tmp_path / "photos")
     monkeypatch.setenv("PATH", "")  # no npm: without drawings, crops alone are asked
     done = likemark(
-        "bench", "run", "locate", "--data", folder, "--rival", "orb", "--json",
+        "bench", "run", "locate", "--data", folder, "--rival", "orb", "--json", "--questions", 8,
         "--cache", tmp_path / "cache", "--packages", tmp_path / "packages",
     )  # fmt: skip
     assert done.code == 0, done.err
     own, rival = done.json["result"]["answers"]["rows"]
     assert (own["name"], rival["name"]) == ("likemark-oneshot", "ORB + homography")
     assert done.json["command"].startswith("likemark bench run locate --data photos ")
-    assert done.json["command"].endswith(" --rival orb")
+    assert done.json["command"].endswith(" --rival orb --questions 8")
     assert "drawings: left out" in done.err
 
 

@@ -53,7 +53,7 @@ def test_a_mark_on_its_side_is_found_and_says_by_which_turn(
     for result, path, by in zip(found, LOGOS, quarters, strict=False):
         first = result.hits[0]
         assert first.path == str(path)
-        assert first.score > 0.95
+        assert first.score > 0.9
         # Some marks look the same from several sides.
         assert first.turn == (4 - by) * 90 or first.score > 0.99
     assert {result.hits[0].turn for result in found} >= {90, 180, 270}

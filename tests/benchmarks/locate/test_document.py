@@ -37,13 +37,17 @@ def document(folder: Path, tmp_path: Path) -> dict[str, Any]:
 
 def test_the_tables_have_a_row_for_each_system_and_kind_of_query(document: dict[str, Any]):
     read = Document.of(document)
-    headline, sizes, masks = tables(read)
+    headline, sure, sizes, masks = tables(read)
     assert [row.cells[:2] for row in headline.rows] == [
         ("Sliding windows, colours", "crop of another photo")
     ]
     assert [row.cells[2] for row in sizes.rows] == ["large"]
     assert len(masks.rows[0].cells) == 2 + 5
-    assert tables(read, brief=True) == [headline]
+    assert sure.rows[0].cells[2:] == tuple(
+        "–" if one["found"] == 0 else f"{one['right']:.3f} of {one['found']}"  # noqa: RUF001
+        for one in document["result"]["answers"]["rows"][0]["standings"][0]["sure"]
+    )
+    assert tables(read, brief=True) == [headline, sure]
     assert document["result"]["without_drawing"] == dict.fromkeys(
         ("Azure", "Moss", "Rose"), "none was chosen"
     )

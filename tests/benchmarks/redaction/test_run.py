@@ -70,7 +70,7 @@ def test_the_true_boxes_are_covered_whole_and_the_margin_costs_precision(
     for row in result.rows:
         if row.locating == TRUTH:
             assert (row.recall, row.boxes_covered) == (1.0, 1.0)
-            assert 0.5 < row.precision < 1
+            assert 0.4 < row.precision < 1  # 6 px are covered round marks of 24 px
 
 
 def test_progress_is_told(result: RedactionResult, lines: list[str]) -> None:

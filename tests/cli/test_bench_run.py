@@ -88,7 +88,7 @@ def test_marks_are_located_by_the_chosen_rivals(
     own, rival = done.json["result"]["answers"]["rows"]
     assert (own["name"], rival["name"]) == ("likemark-oneshot", "ORB + homography")
     assert done.json["command"].startswith("likemark bench run locate --data photos ")
-    assert done.json["command"].endswith(" --rival orb --questions 8")
+    assert done.json["command"].endswith(" --rival orb")
     assert "drawings: left out" in done.err
 
 

@@ -138,8 +138,10 @@ def _serve(client_port: int) -> None:
     for line in sys.stdin:
         word, *gpus = line.split()
         if word == "add":
-            has = {"num_cpus": 1, "num_gpus": int(gpus[0]), "object_store_memory": STORE_BYTES}
-            added.append(cluster.add_node(**has))
+            node = cluster.add_node(
+                num_cpus=1, num_gpus=int(gpus[0]), object_store_memory=STORE_BYTES
+            )
+            added.append(node)
         else:
             cluster.remove_node(added.pop(), allow_graceful=False)
         print("done", flush=True)

@@ -89,23 +89,36 @@ class Card:
 
     def read_merged(self, folder: Path) -> dict[str, torch.Tensor]:
         """With the changes that a training learned beside them added. Raises ModelDamaged."""
-        from likemark.retrieval.lowrank import merged
-
-        try:
-            return merged(self.read_weights(folder))
-        except (KeyError, RuntimeError) as error:
-            raise self._unfit(folder, error) from error
+        return self._merged(self.read_weights(folder), folder / self.weights)
 
     def fill(self, network: nn.Module, folder: Path) -> None:
         """Raises ModelDamaged where the files' weights do not fit."""
-        try:
-            network.load_state_dict(self.read_merged(folder), strict=True)
-        except RuntimeError as error:
-            raise self._unfit(folder, error) from error
+        self.put(network, self.read_weights(folder), folder / self.weights)
 
-    def _unfit(self, folder: Path, error: Exception) -> ModelDamaged:
-        reason = one_line(str(error), limit=200)
-        return self.damaged(f"{folder / self.weights} does not fit: {reason}")
+    def put(
+        self, network: nn.Module, weights: Mapping[str, torch.Tensor], where: Path | str
+    ) -> None:
+        """Give the network the weights of the card's files, laid over each other.
+
+        where: what they are called where they do not fit: ModelDamaged is raised then
+        """
+        try:
+            network.load_state_dict(self._merged(weights, where), strict=True)
+        except RuntimeError as error:
+            raise self.unfit(where, error) from error
+
+    def _merged(
+        self, weights: Mapping[str, torch.Tensor], where: Path | str
+    ) -> dict[str, torch.Tensor]:
+        from likemark.retrieval.lowrank import merged
+
+        try:
+            return merged(weights)
+        except (KeyError, RuntimeError) as error:
+            raise self.unfit(where, error) from error
+
+    def unfit(self, where: Path | str, error: Exception) -> ModelDamaged:
+        return self.damaged(f"{where} does not fit: {one_line(str(error), limit=200)}")
 
     def damaged(self, why: str) -> ModelDamaged:
         return ModelDamaged(f"{self.kind} {self.name!r}: {why}")

@@ -30,7 +30,7 @@ from likemark.retrieval.models import FoundModel
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Crop, Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
-from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search
+from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search, weighted
 from likemark.retrieval.scan import pictures
 from likemark.retrieval.sync import Opened, open_index
 from likemark.retrieval.workspace import Workspace
@@ -50,6 +50,11 @@ class Shown:
 
     block: Crop | None = None  # of its layout
     turn: int = 0  # degrees, counter-clockwise
+
+    @property
+    def weight(self) -> float:
+        """Of the cosines that it finds."""
+        return 1.0 if self.block is None else BLOCK_WEIGHT
 
 
 View = tuple[NDArray[np.uint8], Shown]  # (S, S, 3)
@@ -253,11 +258,6 @@ class _Near:
     by: Shown  # that it was found by
 
 
-def weighted(scores: Rows, shown: Shown) -> Rows:
-    """Cosines as they count: what a block finds, a little less. scores: of any shape"""
-    return scores if shown.block is None else np.minimum(scores, BLOCK_WEIGHT * scores)
-
-
 def _merged(found: Found, asked: Sequence[Shown], lowest: float) -> list[_Near]:
     """Each picture at its best over the rows, best first; as many as were asked of each are sure.
 
@@ -265,7 +265,7 @@ def _merged(found: Found, asked: Sequence[Shown], lowest: float) -> list[_Near]:
     """
     best: dict[int, _Near] = {}
     for ids, scores, shown in zip(found.ids, found.scores, asked, strict=True):
-        counted = weighted(scores, shown)
+        counted = weighted(scores, shown.weight)
         for image_id, score in zip(ids.tolist(), counted.tolist(), strict=True):
             known = best.get(image_id)
             if image_id >= 0 and score >= lowest and (known is None or score > known.score):

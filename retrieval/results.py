@@ -6,13 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from likemark.db.errors import PictureError
 from likemark.db.search import MarkRow
 from likemark.db.values import Filters
 from likemark.retrieval.pictures.picture import Crop
 
+Rows = NDArray[np.float32]
+
 # Of a block's cosine: what the whole picture finds comes first. Chosen on drawings trained on.
 BLOCK_WEIGHT = 0.95
+
+
+def weighted(cosines: Rows, weight: float | Rows) -> Rows:
+    """Cosines as they count: lessened, where they are above 0.
+
+    weight: 0 to 1, one for all or one for each, as numpy broadcasts
+    """
+    counted: Rows = np.minimum(cosines, weight * cosines)
+    return counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,14 +37,18 @@ TURNED = Manner("turned", "and turned by quarters, as `likemark query --turned`"
 class View:
     part: Part
     pixels: Pixels  # (H, W, 3 or 4)
-    weight: float  # of its cosines, where they are above 0
+
+    @property
+    def weight(self) -> float:
+        """Of the cosines that it finds, as `weighted` takes it."""
+        return BLOCK_WEIGHT if self.part == "element" else 1.0
 
 
 def views_of(pixels: Pixels) -> list[View]:
     """The whole first. pixels: (H, W, 3 or 4)"""
     elements = cut_blocks(pixels, find_blocks(pixels))
     return [
-        View("whole", pixels, 1.0),
-        *(View("element", element, BLOCK_WEIGHT) for element in elements),
-        *(View("turn", np.rot90(pixels, turn // 90), 1.0) for turn in QUARTERS),
+        View("whole", pixels),
+        *(View("element", element) for element in elements),
+        *(View("turn", np.rot90(pixels, turn // 90)) for turn in QUARTERS),
     ]

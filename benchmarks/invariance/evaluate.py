@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likemark.benchmarks.encoders import Encoder, Pixels, Rows
-from likemark.benchmarks.invariance.asking import AS_QUERY, TURNED, WHOLE, Manner, View, views_of
+from likemark.benchmarks.invariance.asking import AS_QUERY, TURNED, WHOLE, Manner, Part, views_of
 from likemark.benchmarks.invariance.queries import Derived, Named, derive
 from likemark.benchmarks.invariance.results import Asked, Invariance, Recall, summed_up
 from likemark.benchmarks.invariance.suite import select
 from likemark.benchmarks.invariance.transformations import Transformation
 from likemark.db.errors import InvalidInput
+from likemark.retrieval.results import weighted
 
 # A query's own row in the gallery, then those that show the same mark and get no rank.
 Truth = tuple[int, ...]
@@ -28,7 +29,6 @@ TIE = 2e-6
 BATCH = 256  # rows that ask at once, or a few more
 BLOCK = 16384  # gallery rows scored at once: 16 MiB of scores
 MANNERS = (WHOLE, AS_QUERY, TURNED)
-_NONE = np.empty((0, 0, 3), np.uint8)
 _UNIT = 1e-3  # how far a row's length may be from 1
 
 
@@ -110,13 +110,13 @@ def ranks_of(
     weights = np.ones(len(rows), np.float32) if weights is None else weights
     own = np.array([truth[0] for truth in truths], np.int64)
     scores = np.einsum("rd,rd->r", rows, gallery[own[of]])
-    least = np.maximum.reduceat(np.minimum(scores, weights * scores), first) - TIE
+    least = np.maximum.reduceat(weighted(scores, weights), first) - TIE
     aside = np.array([row for truth in truths for row in truth], np.int64)
     asking = np.repeat(np.arange(len(truths)), [len(truth) for truth in truths])
     ranks = np.ones(len(truths), np.int64)
     for start in range(0, len(gallery), BLOCK):
         scores = gallery[start : start + BLOCK] @ rows.T
-        best = np.maximum.reduceat(np.minimum(scores, weights * scores), first, axis=1)
+        best = np.maximum.reduceat(weighted(scores, weights), first, axis=1)
         here = (aside >= start) & (aside < start + len(best))
         best[aside[here] - start, asking[here]] = -np.inf
         ranks += (best >= least).sum(axis=0)
@@ -127,39 +127,41 @@ def ranks_of(
 class _Batch:
     queries: list[tuple[str, str]] = field(default_factory=list)  # picture and transformation
     rows: list[Rows] = field(default_factory=list)  # R of them
-    views: list[View] = field(default_factory=list)  # of each row, without its px
+    parts: list[Part] = field(default_factory=list)  # what each row shows of its query
+    weights: list[float] = field(default_factory=list)  # of each row's cosines
     of: list[int] = field(default_factory=list)  # the query that each row asks for
 
 
 def _ranks(
     batch: _Batch, rows: Rows, manner: Manner, truths: Sequence[Truth], gallery: Rows
 ) -> NDArray[np.int64]:
-    asks = [view.part in manner.parts for view in batch.views]
+    asks = [part in manner.parts for part in batch.parts]
     of = np.array(batch.of, np.int64)[asks]
-    weights = np.array([view.weight for view in batch.views], np.float32)[asks]
+    weights = np.array(batch.weights, np.float32)[asks]
     return ranks_of(rows[asks], truths, gallery, of=of, weights=weights)
 
 
 def _encoded(encoder: Encoder, asked: Iterator[Derived]) -> Iterator[_Batch]:
     """Whole queries, with the rows of all their views."""
-    waiting: deque[tuple[Derived, View]] = deque()
+    waiting: deque[tuple[tuple[str, str], Part, float]] = deque()
 
     def pixels() -> Iterator[Pixels]:
         for query in asked:
             for view in views_of(query.pixels):
-                waiting.append((query, replace(view, pixels=_NONE)))
+                waiting.append(((query.picture, query.transformation), view.part, view.weight))
                 yield view.pixels
 
     batch = _Batch()
     for row in encoder.encode(pixels()):
-        query, view = waiting.popleft()
-        if view.part == "whole":
+        query, part, weight = waiting.popleft()
+        if part == "whole":
             if len(batch.rows) >= BATCH:
                 yield batch
                 batch = _Batch()
-            batch.queries.append((query.picture, query.transformation))
+            batch.queries.append(query)
         batch.rows.append(row)
-        batch.views.append(view)
+        batch.parts.append(part)
+        batch.weights.append(weight)
         batch.of.append(len(batch.queries) - 1)
     if waiting:
         raise InvalidInput(f"{encoder.name} gave {len(waiting)} rows fewer than it got pictures")

@@ -202,8 +202,8 @@ def _standing(kind: Kind, part: Part, draws: Draws, mask_ious: Sequence[float | 
 
 
 def _sure(evidence: Evidence, low: float, high: float) -> Sure:
-    of_class = (evidence.score >= low) & ((evidence.score < high) | (high == SURE[-1]))
-    of_class &= evidence.score <= SURE[-1]
+    below = evidence.score <= high if high == SURE[-1] else evidence.score < high
+    of_class = (evidence.score >= low) & below
     found = int(of_class.sum())
     return Sure(low, high, found, float(evidence.hit[0, of_class].mean()) if found else None)
 

@@ -77,8 +77,7 @@ def scenes_tables(document: Document) -> list[Table]:
     rows = document.result["answers"]["rows"]
     made = tuple(
         Row((whole.cells[0], _figure(one["mask_iou"]), *whole.cells[2:]))
-        for row, one in _standings(rows)
-        if one["size"] == "all"
+        for row, one in _of_all_sizes(rows)
         for whole in (_row(row, one),)
     )
     return [Table("Marks found", SCENE_COLUMNS, made), *_sure(rows[:1])]
@@ -107,7 +106,7 @@ def _of_sample(result: Mapping[str, Any]) -> str:
 def locate_tables(document: Document, *, brief: bool = False) -> list[Table]:
     """brief: the figures over all sizes only"""
     rows = document.result["answers"]["rows"]
-    headline = tuple(_row(row, one) for row, one in _standings(rows) if one["size"] == "all")
+    headline = tuple(_row(row, one) for row, one in _of_all_sizes(rows))
     tables = [Table("Marks found", COLUMNS, headline), *_sure(rows[:1])]
     if brief:
         return tables
@@ -117,6 +116,10 @@ def locate_tables(document: Document, *, brief: bool = False) -> list[Table]:
 
 def _standings(rows: list[Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     return ((row, one) for row in rows for one in row["standings"])
+
+
+def _of_all_sizes(rows: list[Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    return [(row, one) for row, one in _standings(rows) if one["size"] == "all"]
 
 
 def _row(row: Mapping[str, Any], one: Mapping[str, Any]) -> Row:
@@ -154,7 +157,7 @@ def _size_row(row: Mapping[str, Any], one: Mapping[str, Any]) -> Row:
 
 def _sure(rows: list[Any]) -> Iterator[Table]:
     """rows: of what scores by probabilities"""
-    every = [(row, one) for row, one in _standings(rows) if one["size"] == "all"]
+    every = _of_all_sizes(rows)
     if not every:
         return
     said = "share of the places with this probability that are right at IoU .5, and how many they "
@@ -177,7 +180,7 @@ def _share_of(sure: Mapping[str, Any]) -> str:
 
 
 def _false_masks(rows: list[Any]) -> Iterator[Table]:
-    every = [(row, one) for row, one in _standings(rows) if one["size"] == "all"]
+    every = _of_all_sizes(rows)
     if not every:
         return
     recalls = [each["recall"] for each in every[0][1]["false_masks"]]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from likemark.db.errors import one_line
 from likemark.retrieval.cards import ModelCard
 
 if TYPE_CHECKING:
@@ -26,19 +25,17 @@ def network_from_bytes(card: ModelCard, files: Sequence[NDArray[np.uint8]]) -> n
     import safetensors
     from safetensors.torch import load
 
-    from likemark.retrieval.lowrank import merged
     from likemark.retrieval.network import build_network
 
     network = build_network(card)
     weights: dict[str, torch.Tensor] = {}
-    try:
-        for (name, sha256), file in zip(card.files, files, strict=True):
-            data = file.tobytes()
-            if hashlib.sha256(data).hexdigest() != sha256:
-                raise card.damaged(f"{name} changed on its way to a worker: run again")
+    for (name, sha256), file in zip(card.files, files, strict=True):
+        data = file.tobytes()
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise card.damaged(f"{name} changed on its way to a worker: run again")
+        try:
             weights |= load(data)
-        network.load_state_dict(merged(weights), strict=True)
-    except (KeyError, RuntimeError, safetensors.SafetensorError) as error:
-        reason = one_line(str(error), limit=200)
-        raise card.damaged(f"{card.weights} does not fit: {reason}") from error
+        except safetensors.SafetensorError as error:
+            raise card.unfit(card.weights, error) from error
+    card.put(network, weights, card.weights)
     return network

@@ -95,17 +95,25 @@ class Views(Losing):
 
         Raises NotFound where there is none.
         """
+        if (mark := self._tried(drawing)) is not None:
+            return drawing, mark
         group = self.corpus.groups[drawing]
-        others = np.flatnonzero(self.corpus.groups == group).tolist()
-        for each in (drawing, *(other for other in others if other != drawing)):
-            try:
-                return each, self._mark(each)
-            except PictureError as error:
-                self._lost.append(str(error))
+        every = np.flatnonzero(self.corpus.groups == group).tolist()
+        for other in every:
+            if other != drawing and (mark := self._tried(other)) is not None:
+                return other, mark
         raise NotFound(
-            f"{self.corpus.names[group]}: none of its {counted(len(others), 'drawing')} can be "
+            f"{self.corpus.names[group]}: none of its {counted(len(every), 'drawing')} can be "
             f"read any more: {self._lost[-1]}; put the files back and train again: it goes on"
         )
+
+    def _tried(self, drawing: int) -> Mark | None:
+        """None, noted as lost, for one that cannot be read."""
+        try:
+            return self._mark(drawing)
+        except PictureError as error:
+            self._lost.append(str(error))
+            return None
 
     def _mark(self, drawing: int) -> Mark:
         if drawing not in self._marks:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from support.required import missing
 
 from likemark.index.milvus.client import Client
 from likemark.index.milvus.url import ClusterUrl
@@ -90,9 +90,7 @@ def running_milvus() -> Iterator[MilvusServer]:
     """Skips when the server is not installed, unless LIKEMARK_REQUIRE_MILVUS=1."""
     if not PYTHON.exists():
         reason = "Milvus Lite is not installed; run: make .venv/milvus/installed"
-        if os.environ.get(REQUIRED) == "1":
-            pytest.fail(f"{reason}, and {REQUIRED}=1")
-        pytest.skip(reason)
+        missing(REQUIRED, reason)
     folder = Path(tempfile.mkdtemp(prefix="likemark-milvus-"))
     server = MilvusServer(folder)
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-import pytest
+from support.required import missing
 
 from likemark.benchmarks.catalogue.server import installed, temporary_server, url_of
 
@@ -54,9 +53,7 @@ def running_server() -> Iterator[Server]:
     """Skips when PostgreSQL is not installed, unless LIKEMARK_REQUIRE_POSTGRES=1."""
     if installed() is None:
         reason = "PostgreSQL is not installed: no initdb on PATH or in /usr/lib/postgresql/*/bin"
-        if os.environ.get(REQUIRED) == "1":
-            pytest.fail(f"{reason}, and {REQUIRED}=1")
-        pytest.skip(reason)
+        missing(REQUIRED, reason)
     # Not in pytest's folder: only its owner can enter that, and a socket's path must be short.
     with temporary_server(Path("/tmp"), FAST) as folder:
         yield Server(folder)

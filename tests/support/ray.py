@@ -21,8 +21,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 REQUIRED = "LIKEMARK_REQUIRE_RAY"
 STORE_BYTES = 80 * 2**20
 
@@ -30,10 +28,10 @@ STORE_BYTES = 80 * 2**20
 def require_ray() -> None:
     """Skips the test or module where Ray is not installed, unless LIKEMARK_REQUIRE_RAY=1."""
     if importlib.util.find_spec("ray") is None:
+        from support.required import missing  # not as this file is run as a program
+
         reason = "Ray is not installed; run: pip install 'likemark[distributed]'"
-        if os.environ.get(REQUIRED) == "1":
-            pytest.fail(f"{reason}, and {REQUIRED}=1")
-        pytest.skip(reason, allow_module_level=True)
+        missing(REQUIRED, reason)
 
 
 class Nodes:

@@ -47,6 +47,12 @@ def query(
         bool,
         typer.Option("--turned", help="Ask with each picture turned by quarters too."),
     ] = False,
+    parts: Annotated[
+        bool,
+        typer.Option(
+            "--parts", help="Look into the 1,000 nearest marks for the picture as a part of them."
+        ),
+    ] = False,
     min_score: Annotated[
         float | None, typer.Option(help="Leave hits out whose score is below that, -1 to 1.")
     ] = None,
@@ -97,6 +103,7 @@ def query(
         min_score=min_score,
         blocks=blocks,
         turned=turned,
+        parts=parts,
         device=device,
         limits=picture_limits,
     )
@@ -140,7 +147,7 @@ def _answer(result: QueryResult, *, alone: bool) -> str:
         return head + "nothing found"
     columns = (
         "rank", "score", "mark", "office", "number", "owner", "nice", "status", "picture", "block",
-        "turn",
+        "turn", "part",
     )  # fmt: skip
     return head + table(columns, [_row(hit) for hit in result.hits]) + ("" if alone else "\n")
 
@@ -156,7 +163,7 @@ def _row(hit: Hit) -> list[object]:
     return [
         hit.rank, score, mark.title + more, mark.office, number, mark.owner, nice, mark.status,
         own_path(mark, hit), ",".join(map(str, hit.block.box)) if hit.block else "",
-        hit.turn or "",
+        hit.turn or "", ",".join(f"{share:.2f}" for share in hit.part) if hit.part else "",
     ]  # fmt: skip
 
 

@@ -155,6 +155,16 @@ def shown_marks(
     return found
 
 
+def paths_of(session: Session, image_ids: Sequence[int]) -> dict[int, str]:
+    """Where each image that a mark shows was read; of several places, the first by name."""
+    found: dict[int, str] = {}
+    for part in parts(image_ids):
+        query = select(MarkImage.image_id, func.min(MarkImage.path))
+        query = query.where(MarkImage.image_id.in_(part)).group_by(MarkImage.image_id)
+        found.update((image_id, path) for image_id, path in session.execute(query))
+    return found
+
+
 def _is_unknown() -> ColumnElement[bool]:
     """Of a mark: its register says nothing by which it is known."""
     known = (Mark.text, Mark.office, Mark.application_number, Mark.registration_number, Mark.owner)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.db.filters import require_collections
-from likemark.db.search import MarkRow, ShownImage, marks_by_id, shown_marks
+from likemark.db.search import MarkRow, ShownImage, marks_by_id, paths_of, shown_marks
 from likemark.db.values import Filters
 from likemark.db.vectors import active_model, mismatch
 from likemark.index.gpu import gpus
@@ -27,11 +29,13 @@ from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.embedder import Embedder, Rows
 from likemark.retrieval.models import FoundModel
+from likemark.retrieval.parts import Box, grey
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Crop, Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
 from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search, weighted
 from likemark.retrieval.scan import pictures
+from likemark.retrieval.shortlist import LONG, Part, Shortlist
 from likemark.retrieval.sync import Opened, open_index
 from likemark.retrieval.workspace import Workspace
 
@@ -58,6 +62,7 @@ class Shown:
 
 
 View = tuple[NDArray[np.uint8], Shown]  # (S, S, 3)
+Look = Callable[[Session, Sequence[int]], dict[int, Part]]  # into images, by their ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class QueryOptions:
     min_score: float | None = None  # cosine; weaker hits are left out
     blocks: bool = True  # ask with the blocks of each picture's layout too
     turned: bool = False  # ask with each picture turned by quarters too
+    parts: bool = False  # look into the nearest pictures for the query as a part of them
     device: str = AUTO_DEVICE
     limits: PictureLimits = field(default_factory=PictureLimits)
 
@@ -120,6 +126,7 @@ def search_pictures(
         min_score=options.min_score,
         blocks=options.blocks,
         turned=options.turned,
+        parts=options.parts,
         model=model.card.name,
         model_fingerprint=model.card.fingerprint,
         index=stats.factory,
@@ -171,18 +178,20 @@ def _answers(
     with (
         DecoderPool(size=model.card.input_size, limits=options.limits) as pool,
         ThreadPoolExecutor(1) as loader,
+        Shortlist(options.limits) if options.parts else nullcontext() as shortlist,
     ):
         # The first pictures are decoded while the network is loaded.
         loading = loader.submit(Embedder.load, model, device=options.device)
         decoded = zip(requests, pool.map(requests), strict=True)
         while chunk := list(islice(decoded, CHUNK)):
-            yield from _answer_chunk(searcher, chunk, loading.result())
+            yield from _answer_chunk(searcher, chunk, loading.result(), shortlist)
 
 
 def _answer_chunk(
     searcher: _Searcher,
     chunk: Sequence[tuple[Request, Picture | PictureError]],
     embedder: Embedder,
+    shortlist: Shortlist | None,
 ) -> Iterator[QueryResult]:
     asked = [_views(picture, searcher.options) for _, picture in chunk]
     rows = _embedded(embedder, [pixels for views in asked for pixels, _ in views])
@@ -191,7 +200,8 @@ def _answer_chunk(
             yield QueryResult(request.name, (), picture)
         else:
             own = np.stack(list(islice(rows, len(views))))
-            hits = searcher.hits(own, [shown for _, shown in views])
+            look = None if shortlist is None else partial(_parts, shortlist, views[0][0])
+            hits = searcher.hits(own, [shown for _, shown in views], look)
             yield QueryResult(request.name, tuple(hits))
 
 
@@ -221,17 +231,27 @@ class _Searcher:
     allowed: NDArray[np.int64] | None  # image ids within the filters
     options: QueryOptions
 
-    def hits(self, rows: Rows, asked: Sequence[Shown]) -> list[Hit]:
+    def hits(
+        self, rows: Rows, asked: Sequence[Shown], look: Look | None = None
+    ) -> list[Hit]:
         """The k best groups: some pictures fall together, so more are fetched. What stands behind
         the last one's pictures must be seen to begin another group: then that one is whole.
 
         rows: (V, D) unit; asked: V, what each row shows of the query
+        look: finds the query as a part of the nearest
         """
         k, wanted = self.options.k, 2 * self.options.k
+        parts: dict[int, Part] | None = None
+        if look is not None:
+            wanted = max(wanted, LONG)
         shown: dict[int, ShownImage] = {}
         with self.workspace.catalogue.read() as session:
             while True:
-                near = self._nearest(rows, asked, wanted)
+                near = _merged(self.index.search(rows, wanted, allowed=self.allowed), asked)
+                near = near[:wanted]
+                if look is not None and parts is None:
+                    parts = look(session, [each.image_id for each in near[:LONG]])
+                near = self._strong(_with_parts(near, parts or {}))
                 new = [each.image_id for each in near if each.image_id not in shown]
                 shown |= shown_marks(session, new, self.options.filters)
                 groups = _grouped(near, shown)
@@ -244,11 +264,9 @@ class _Searcher:
         """How many images there are to be found; a cluster is asked only where it matters."""
         return self.index.stats().count if self.allowed is None else len(self.allowed)
 
-    def _nearest(self, rows: Rows, asked: Sequence[Shown], wanted: int) -> list[_Near]:
-        """So many pictures, or all that are strong enough."""
-        found = self.index.search(rows, wanted, allowed=self.allowed)
-        lowest = -1.0 if self.options.min_score is None else self.options.min_score
-        return _merged(found, asked, lowest)[:wanted]
+    def _strong(self, near: list[_Near]) -> list[_Near]:
+        lowest = self.options.min_score
+        return near if lowest is None else [each for each in near if each.score >= lowest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +274,10 @@ class _Near:
     image_id: int
     score: float
     by: Shown  # that it was found by
+    part: Box | None = None  # as in `Hit`
 
 
-def _merged(found: Found, asked: Sequence[Shown], lowest: float) -> list[_Near]:
+def _merged(found: Found, asked: Sequence[Shown]) -> list[_Near]:
     """Each picture at its best over the rows, best first; as many as were asked of each are sure.
 
     A picture that is missing from the list of its best row has so many better ones before it.
@@ -268,9 +287,29 @@ def _merged(found: Found, asked: Sequence[Shown], lowest: float) -> list[_Near]:
         counted = weighted(scores, shown.weight)
         for image_id, score in zip(ids.tolist(), counted.tolist(), strict=True):
             known = best.get(image_id)
-            if image_id >= 0 and score >= lowest and (known is None or score > known.score):
+            if image_id >= 0 and (known is None or score > known.score):
                 best[image_id] = _Near(image_id, score, shown)
-    return sorted(best.values(), key=lambda near: (-near.score, near.image_id))
+    return _best_first(best.values())
+
+
+def _best_first(near: Iterable[_Near]) -> list[_Near]:
+    return sorted(near, key=lambda each: (-each.score, each.image_id))
+
+
+def _parts(
+    shortlist: Shortlist, whole: NDArray[np.uint8], session: Session, image_ids: Sequence[int]
+) -> dict[int, Part]:
+    return shortlist.look(paths_of(session, image_ids), grey(whole))
+
+
+def _with_parts(near: list[_Near], parts: Mapping[int, Part]) -> list[_Near]:
+    """Those that hold the query count as much as that says, where it is more."""
+    better = {
+        each.image_id: _Near(each.image_id, part.score, Shown(), part.box)
+        for each in near
+        if (part := parts.get(each.image_id)) is not None and part.score > each.score
+    }
+    return _best_first(better.get(each.image_id, each) for each in near) if better else near
 
 
 @dataclass(slots=True)
@@ -312,6 +351,7 @@ def _hits(session: Session, groups: Sequence[_Group]) -> list[Hit]:
             group.best.by.block,
             len(group.marks) - len(numbers),
             group.best.by.turn,
+            group.best.part,
         )
         for rank, (group, numbers) in enumerate(zip(groups, listed, strict=True), start=1)
     ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from likemark.db.errors import PictureError
 from likemark.db.search import MarkRow
 from likemark.db.values import Filters
+from likemark.retrieval.parts import Box
 from likemark.retrieval.pictures.picture import Crop
 
 Rows = NDArray[np.float32]
@@ -34,13 +35,16 @@ class Hit:
     """One picture of the collection and the marks within the filters that show it."""
 
     rank: int  # from 1
-    score: float  # cosine similarity with the query, at most 1; a little less for its block
+    # Cosine similarity with the query, at most 1; a little less for its block, and for its
+    # picture as a part what the correlation counts.
+    score: float
     image_id: int
     path: str  # where the picture was read when it was indexed
     marks: tuple[MarkRow, ...]  # the same picture filed more than once: several
     block: Crop | None = None  # px of the query that it was found by; None: the whole of it
     unlisted: int = 0  # further marks that show it, too many to be named
     turn: int = 0  # degrees, counter-clockwise, by which the query was turned to find it
+    part: Box | None = None  # where the query lies in the picture, if it was found as a part of it
 
     @property
     def mark(self) -> MarkRow:
@@ -71,6 +75,7 @@ class Search:
     min_score: float | None
     blocks: bool  # the elements of a composite query asked too
     turned: bool  # and the whole, turned by quarters
+    parts: bool  # the nearest pictures looked into for the query as a part of them
     model: str  # name
     model_fingerprint: str
     index: str  # factory string
@@ -114,6 +119,7 @@ def results_json(results: Sequence[QueryResult], search: Search) -> dict[str, An
         "min_score": search.min_score,
         "blocks": search.blocks,
         "turned": search.turned,
+        "parts": search.parts,
         "queries": [_query_json(result) for result in results],
     }
 
@@ -131,6 +137,7 @@ def _query_json(result: QueryResult) -> dict[str, Any]:
                 "path": hit.path,
                 "block": hit.block and list(hit.block.box),
                 "turn": hit.turn,
+                "part": hit.part and [round(share, 4) for share in hit.part],
                 "marks": [mark_json(mark) for mark in hit.marks],
                 "unlisted_marks": hit.unlisted,
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from likemark.db.errors import InvalidInput
 
@@ -30,6 +30,15 @@ class PictureLimits:
     @property
     def max_pixels(self) -> int:
         return int(self.max_megapixels * 1e6)
+
+    def of_indexed(self) -> PictureLimits:
+        """Of pictures that were read when they were indexed, whatever the limits were then."""
+        usual = PictureLimits()
+        return replace(
+            self, check_extension=False,
+            max_megapixels=max(self.max_megapixels, usual.max_megapixels),
+            max_bytes=max(self.max_bytes, usual.max_bytes),
+        )  # fmt: skip
 
 
 def _positive(field: str, value: float) -> None:

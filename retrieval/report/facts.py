@@ -32,6 +32,7 @@ def search_facts(search: Search, *, created: dt.datetime, version: str) -> list[
         Fact("Part searched", f"{area(search.crop)} of each picture" if search.crop else ""),
         Fact("Elements", "of a composite query ask too" if search.blocks else "do not ask"),
         Fact("Turned", "by quarters, each picture asks too" if search.turned else ""),
+        Fact("Parts", "the nearest pictures are looked into" if search.parts else ""),
         Fact("Minimum score", "none" if search.min_score is None else f"{search.min_score:.3f}"),
         Fact("Searched", f"{counted(search.vectors, 'picture')} in the index, before filters"),
         Fact("Model", clean(search.model)),

@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from likemark.db.search import MarkRow
+from likemark.retrieval.parts import Box
 from likemark.retrieval.report.facts import (
     Fact,
     area,
@@ -25,6 +26,7 @@ from likemark.retrieval.report.shown import Pictures, Shown
 from likemark.retrieval.report.text import counted, shorten
 from likemark.retrieval.report.thumbnails import Thumbnails
 from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search
+from likemark.retrieval.shortlist import MOST
 
 DEFAULT_TITLE = "Similar marks"
 SAME_BRAND = "same brand"
@@ -59,6 +61,7 @@ class _HitView:
     picture: Shown | None
     highlighted: bool
     found_by: str | None  # what of the query, where that is not the whole as it stands
+    part: Box | None  # of the picture, framed
     times: str  # "2 times"
     filings: tuple[_Filing, ...]
 
@@ -111,6 +114,7 @@ def render_report(
         side=thumbnails.size,
         nothing=empty_in_words(search),
         block_weight=BLOCK_WEIGHT if search.blocks else None,
+        parts=MOST if search.parts else None,
         badge=shorten(highlight_label, _TITLE),
         created=created.date().isoformat(),
         version=shorten(version, _TITLE),
@@ -176,12 +180,15 @@ def _hit_view(
         picture=picture,
         highlighted=highlighted,
         found_by=_found_by(hit),
+        part=hit.part,
         times=_times(hit),
         filings=tuple(_filing(mark, own_path(mark, hit), paths) for mark in hit.marks),
     )
 
 
 def _found_by(hit: Hit) -> str | None:
+    if hit.part:
+        return "Holds the query: the framed part of this picture"
     if hit.block:
         return f"Found by an element of the query: {area(hit.block)}"
     return f"Found by the query turned by {hit.turn}° counter-clockwise" if hit.turn else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,13 +69,7 @@ def load_thumbnails(
     # Of what is both, it is decoded once.
     done = {r.name: webp for r, webp in asked.items() if r.data is None and r.crop is None}
     others = [Request(path) for path in dict.fromkeys(paths) if path not in done]
-    usual = PictureLimits()
-    of_hits = replace(
-        limits, check_extension=False,
-        max_megapixels=max(limits.max_megapixels, usual.max_megapixels),
-        max_bytes=max(limits.max_bytes, usual.max_bytes),
-    )  # fmt: skip
-    shown = {request.name: webp for request, webp in _decoded(others, size, of_hits).items()}
+    shown = {request.name: webp for request, webp in _decoded(others, size, limits.of_indexed()).items()}
     return Thumbnails(size, {**done, **shown}, {r.name: webp for r, webp in asked.items()})
 
 

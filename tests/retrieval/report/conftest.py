@@ -66,6 +66,7 @@ def make_search(**changes: Any) -> Search:
         "min_score": None,
         "blocks": True,
         "turned": False,
+        "parts": False,
         "model": "tiny-vit-5m-in22k",
         "model_fingerprint": "3f1c" * 16,
         "index": "Flat",

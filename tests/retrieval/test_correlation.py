@@ -1,0 +1,112 @@
+"""What is a part of a picture is found in it, and the picture in what it is a part of."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from likemark.retrieval.correlation import Looked, Place
+from likemark.retrieval.parts import SIDE, Box, grey
+from likemark.retrieval.pictures.normalise import prepared
+
+Pixels = NDArray[np.uint8]
+
+
+def drawing(seed: int) -> Pixels:
+    """(160, 160, 3): a few triangles on white."""
+    rng = np.random.default_rng(seed)
+    sheet = np.full((160, 160, 3), 255, np.uint8)
+    for _ in range(5):
+        corners = rng.integers(8, 152, (3, 2)).astype(np.int32)
+        cv2.fillPoly(sheet, [corners], tuple(map(int, rng.integers(0, 190, 3))))
+    return sheet
+
+
+DRAWINGS = [drawing(seed) for seed in range(40)]
+
+
+@pytest.fixture(scope="module")
+def looked() -> Looked:
+    return Looked([grey(prepared(pixels, 112)) for pixels in DRAWINGS])
+
+
+def seen(pixels: Pixels) -> Pixels:
+    return grey(prepared(pixels, 112))
+
+
+def first(places: list[Place]) -> int:
+    return max(range(len(places)), key=lambda i: places[i].score)
+
+
+def overlap(one: Box, other: Box) -> float:
+    left, top = max(one[0], other[0]), max(one[1], other[1])
+    right, bottom = min(one[2], other[2]), min(one[3], other[3])
+    shared = max(0.0, right - left) * max(0.0, bottom - top)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return shared / (sum(areas) - shared)
+
+
+def place_of(pixels: Pixels, left: int, top: int, side: int) -> Box:
+    """Of a window in the trimmed square, as shares of its side."""
+    marked = np.full_like(pixels, 255)
+    inked = (pixels < 255).any(axis=2)
+    marked[inked] = 200  # trimmed as the drawing itself is
+    marked[top : top + side, left : left + side][inked[top : top + side, left : left + side]] = 0
+    square = prepared(marked, 400)[..., 0]
+    rows, columns = np.nonzero(square < 100)
+    return (
+        columns.min() / 400, rows.min() / 400, (columns.max() + 1) / 400, (rows.max() + 1) / 400,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("which", range(0, 40, 4))
+def test_a_quarter_of_a_drawing_is_found_where_it_lies(looked: Looked, which: int) -> None:
+    window = DRAWINGS[which][40:120, 40:120]
+    places = looked.places_of(seen(window))
+    assert first(places) == which
+    assert places[which].score > 0.9
+    assert overlap(places[which].box, place_of(DRAWINGS[which], 40, 40, 80)) > 0.7
+
+
+def test_ink_and_ground_may_change_places(looked: Looked) -> None:
+    window = 255 - DRAWINGS[8][40:120, 40:120]
+    places = looked.places_of(seen(window))
+    assert first(places) == 8
+    assert places[8].score > 0.9
+
+
+def test_a_whole_drawing_is_found_as_itself(looked: Looked) -> None:
+    for which in (3, 17):
+        places = looked.places_of(seen(DRAWINGS[which]))
+        assert first(places) == which
+        assert places[which].score > 0.99
+
+
+def test_a_picture_that_shows_nothing_is_part_of_none(looked: Looked) -> None:
+    blank = np.full((SIDE, SIDE), 255, np.uint8)
+    assert {place.score for place in looked.places_of(blank)} == {0.0}
+
+
+def test_nothing_is_found_in_a_picture_that_shows_nothing() -> None:
+    blank = np.full((SIDE, SIDE), 255, np.uint8)
+    (place,) = Looked([blank]).places_of(seen(DRAWINGS[0]))
+    assert place.score == pytest.approx(0, abs=1e-3)
+
+
+def test_scores_and_boxes_stay_within_their_bounds(looked: Looked) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
+    for place in looked.places_of(noise):
+        assert 0 <= place.score <= 1
+        assert all(0 <= share <= 1 for share in place.box)
+        assert place.box[0] < place.box[2]
+        assert place.box[1] < place.box[3]
+
+
+def test_the_answer_for_a_picture_does_not_depend_on_those_beside_it(looked: Looked) -> None:
+    window = seen(DRAWINGS[12][30:110, 20:100])
+    alone = Looked([grey(prepared(DRAWINGS[12], 112))])
+    assert alone.places_of(window)[0].score == pytest.approx(
+        looked.places_of(window)[12].score, abs=1e-4
+    )

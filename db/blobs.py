@@ -52,7 +52,9 @@ def read_back(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """(N, D) rows from stored vectors, and (N,) which of them are unit rows."""
     size = 2 * dimension
-    whole = b"".join(blob if len(blob) == size else bytes(size) for blob in blobs)
+    whole = b"".join(
+        blob if isinstance(blob, bytes) and len(blob) == size else bytes(size) for blob in blobs
+    )
     with np.errstate(invalid="ignore"):
         rows = np.frombuffer(whole, dtype="<f2").astype(np.float32).reshape(-1, dimension)
     return rows, _is_unit(rows)

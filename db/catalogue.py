@@ -14,7 +14,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    MultipleResultsFound,
+    NoResultFound,
+    NoSuchModuleError,
+)
 from sqlalchemy.orm import Session
 
 from likemark.db import schema
@@ -27,6 +33,10 @@ BUSY_SECONDS = 30
 _OURS, _VERSION = "catalogue_info", "alembic_version"  # tables that every catalogue has
 # Settings of PostgreSQL's driver that are secret: password, sslpassword, oauth_client_secret.
 _SECRET = re.compile("password|secret|token", re.IGNORECASE)
+# What SQLite and its driver say of a file whose bytes have changed.
+_DAMAGED = ("not a database", "malformed", "Could not decode to UTF-8", "unsupported file format")
+# Of the database, and of what stands in it.
+_FAULTS = (DBAPIError, NoResultFound, MultipleResultsFound, DamagedValue, UnicodeDecodeError)
 NOT_UNDERSTOOD = "catalogue URL not understood; give a file or postgresql+psycopg://USER@HOST/NAME"
 
 
@@ -51,7 +61,7 @@ class Catalogue:
         engine = _engine(where)
         try:
             _bring_up_to_date(engine, create=create)
-        except DBAPIError as error:
+        except _FAULTS as error:
             engine.dispose()
             raise CatalogueError(f"catalogue {_shown(engine)}: {_reason(error)}") from error
         except BaseException:
@@ -241,7 +251,7 @@ def named_faults(catalogue: Catalogue) -> Iterator[None]:
     """What the database refuses, cannot do or holds in ruins becomes a CatalogueError."""
     try:
         yield
-    except (DBAPIError, DamagedValue) as error:
+    except _FAULTS as error:
         raise CatalogueError(f"catalogue {catalogue.shown}: {_reason(error)}") from error
 
 
@@ -252,11 +262,11 @@ def _shown(engine: Engine) -> str:
     return engine.url.difference_update_query(secret).render_as_string(hide_password=True)
 
 
-def _reason(error: DBAPIError | DamagedValue) -> str:
-    if isinstance(error, DamagedValue):
-        return f"{error}; restore it from a backup"
+def _reason(error: Exception) -> str:
+    if not isinstance(error, DBAPIError):
+        return f"{one_line(str(error))}; restore it from a backup"
     reason = one_line(str(error.orig))
-    if "not a database" in reason or "malformed" in reason:
+    if any(said in reason for said in _DAMAGED):
         return f"{reason}; restore the file from a backup"
     if "readonly" in reason:
         return f"{reason}; its folder must be writable, for readers too"

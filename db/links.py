@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from likemark.db.blobs import unpacked
 from likemark.db.schema import Embedding, Mark, MarkImage, MarkNice, MarkVienna
+from likemark.db.stored import numbers
 from likemark.db.vectors import ROWS, ModelRow
 
 BATCH = 2000
@@ -60,7 +61,7 @@ def link_ids(session: Session, model: ModelRow) -> NDArray[np.int64]:
         .order_by(MarkImage.id)
         .execution_options(yield_per=ROWS)
     )
-    return np.fromiter(session.scalars(query), dtype=np.int64)
+    return numbers(session.scalars(query))
 
 
 def links_of(session: Session, model: ModelRow, link_ids: Sequence[int]) -> Links:

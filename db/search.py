@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 from likemark.db.filters import is_postgresql, shown_images, tests
 from likemark.db.manifest import BY_ID
 from likemark.db.schema import Image, Mark, MarkImage
+from likemark.db.stored import DamagedValue
 from likemark.db.values import Filters
 from likemark.db.vectors import ROWS, parts
 
@@ -197,10 +198,12 @@ def _row(mark: Mark) -> MarkRow:
         collection=mark.collection.name,
         nice=tuple(row.nice_class for row in mark.nice),
         vienna=tuple(row.code for row in mark.vienna),
-        images=tuple(
-            MarkImageRow(
-                link.image_id, link.path, link.image.artwork, link.image.width, link.image.height
-            )
-            for link in mark.images
-        ),
+        images=tuple(_image_row(link) for link in mark.images),
     )
+
+
+def _image_row(link: MarkImage) -> MarkImageRow:
+    image: Image | None = link.image
+    if image is None:
+        raise DamagedValue(f"mark {link.mark_id}: picture {link.image_id} is missing")
+    return MarkImageRow(link.image_id, link.path, image.artwork, image.width, image.height)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Dialect
 from sqlalchemy.types import UserDefinedType
 
@@ -19,7 +21,7 @@ T = TypeVar("T")
 
 
 class DamagedValue(ValueError):
-    """What stands in a column is no date, or no JSON."""
+    """What stands in a column is none of its kind, or what a row refers to is not there."""
 
 
 class StoredDate(UserDefinedType[dt.date]):
@@ -41,9 +43,16 @@ def read_json(value: str) -> Any:
     return _read(json.loads, value, "JSON")
 
 
+def numbers(values: Iterable[Any]) -> NDArray[np.int64]:
+    """Ids as they were read."""
+    return _read(lambda read: np.fromiter(read, np.int64), values, "a number")
+
+
 def _read(process: Callable[[Any], T], value: Any, kind: str) -> T:
     try:
         return process(value)
     except (ValueError, TypeError) as error:
-        shown = one_line(repr(value), limit=60)
+        shown = (
+            one_line(repr(value), limit=60) if isinstance(value, str | bytes) else "another value"
+        )
         raise DamagedValue(f"{shown} stands where {kind} belongs") from error

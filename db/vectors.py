@@ -17,6 +17,7 @@ from likemark.db.blobs import packed, read_back, unpacked
 from likemark.db.copying import IN_LIMIT, insert_rows, rows_in
 from likemark.db.errors import ModelMismatch
 from likemark.db.schema import CatalogueInfo, Embedding, Generation, Image, Model, Removal
+from likemark.db.stored import numbers
 
 ROWS = 20_000  # that are fetched at once
 _OF_IMAGES = "SELECT image_id, vector FROM embeddings WHERE model_id = :model AND image_id"
@@ -178,7 +179,7 @@ def removed_since(session: Session, model_id: int, generation: int) -> NDArray[n
         .where(Removal.model_id == model_id, Removal.generation > generation)
         .execution_options(yield_per=ROWS)
     )
-    return np.fromiter(session.scalars(query), dtype=np.int64)
+    return numbers(session.scalars(query))
 
 
 def vectors_since(
@@ -192,7 +193,7 @@ def vectors_since(
             yield vectors_of(session, model, changed[start : start + batch])
         return
     for ids, blobs in _stored(session, model, batch):
-        yield Vectors(np.array(ids, np.int64), unpacked(session, ids, blobs, model.dimension))
+        yield Vectors(numbers(ids), unpacked(session, ids, blobs, model.dimension))
 
 
 def damaged_vectors(session: Session, model: ModelRow, *, batch: int = 8192) -> Iterator[int]:
@@ -224,17 +225,17 @@ def _changed_since(session: Session, model_id: int, generation: int) -> NDArray[
         .where(Embedding.model_id == model_id, Embedding.generation > generation)
         .execution_options(yield_per=ROWS)
     )
-    return np.sort(np.fromiter(session.scalars(query), dtype=np.int64))
+    return np.sort(numbers(session.scalars(query)))
 
 
 def vectors_of(session: Session, model: ModelRow, ids: NDArray[np.int64]) -> Vectors:
     """The vectors of those of the images (any number) that have one, by ascending id."""
     found = list(rows_in(session, _OF_IMAGES, np.unique(ids).tolist(), model=model.id))
     image_ids, blobs = zip(*found, strict=True) if found else ((), ())
-    numbers = np.array(image_ids, np.int64)
-    order = np.argsort(numbers)
+    known = numbers(image_ids)
+    order = np.argsort(known)
     rows = unpacked(session, image_ids, blobs, model.dimension)
-    return Vectors(numbers[order], rows[order])
+    return Vectors(known[order], rows[order])
 
 
 def parts(values: Sequence[T], size: int = IN_LIMIT) -> Iterator[Sequence[T]]:

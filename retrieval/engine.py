@@ -231,9 +231,7 @@ class _Searcher:
     allowed: NDArray[np.int64] | None  # image ids within the filters
     options: QueryOptions
 
-    def hits(
-        self, rows: Rows, asked: Sequence[Shown], look: Look | None = None
-    ) -> list[Hit]:
+    def hits(self, rows: Rows, asked: Sequence[Shown], look: Look | None = None) -> list[Hit]:
         """The k best groups: some pictures fall together, so more are fetched. What stands behind
         the last one's pictures must be seen to begin another group: then that one is whole.
 

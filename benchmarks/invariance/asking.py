@@ -32,6 +32,10 @@ TURNED = Manner("turned", "and turned by quarters, as `likemark query --turned`"
     "whole", "element", "turn",
 ))  # fmt: skip
 
+PARTS = Manner(
+    "parts", "and what is nearest looked into, as `likemark query --turned --parts`", TURNED.parts
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:

@@ -6,19 +6,29 @@ N: gallery rows; D: dimensions; Q: queries ranked at once; R: rows that ask, one
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likemark.benchmarks.encoders import Encoder, Pixels, Rows
-from likemark.benchmarks.invariance.asking import AS_QUERY, TURNED, WHOLE, Manner, Part, views_of
+from likemark.benchmarks.invariance.asking import (
+    AS_QUERY,
+    PARTS,
+    TURNED,
+    WHOLE,
+    Manner,
+    Part,
+    views_of,
+)
+from likemark.benchmarks.invariance.holding import Looks, look, with_parts
 from likemark.benchmarks.invariance.queries import Derived, Named, derive
-from likemark.benchmarks.invariance.results import Asked, Invariance, Recall, summed_up
+from likemark.benchmarks.invariance.results import Asked, Invariance, Recall, Sampled, summed_up
 from likemark.benchmarks.invariance.suite import select
 from likemark.benchmarks.invariance.transformations import Transformation
 from likemark.db.errors import InvalidInput
+from likemark.retrieval.parts import Grey
 from likemark.retrieval.results import weighted
 
 # A query's own row in the gallery, then those that show the same mark and get no rank.
@@ -29,6 +39,7 @@ TIE = 2e-6
 BATCH = 256  # rows that ask at once, or a few more
 BLOCK = 16384  # gallery rows scored at once: 16 MiB of scores
 MANNERS = (WHOLE, AS_QUERY, TURNED)
+SAMPLED = 4  # of so many pictures one is asked by parts too: that costs a third of a second a query
 _UNIT = 1e-3  # how far a row's length may be from 1
 
 
@@ -56,42 +67,62 @@ def evaluate(
     *,
     companions: Sequence[Named] = (),
     transformations: tuple[Transformation, ...] | None = None,
+    looks: Looks | None = None,
 ) -> Invariance:
     """R@1 and R@10 of each transformation: a hit is the source's own row; ties count against us.
 
     gallery: (N, D) float32, unit rows of the same encoder; each source's own among them
     companions: as for `derive`
     transformations: None: the whole suite
+    looks: the gallery's pictures, for what is asked by parts too; None: nothing is
     """
     _check(gallery, encoder.dimension)
     ways = select(()) if transformations is None else transformations
     truths: dict[str, Truth] = {}
-    pictures = _noted(sources, truths, len(gallery))
+    some: set[str] = set()  # that are asked by parts too
+    pictures = _noted(sources, truths, some if looks else None, len(gallery))
     asked = derive(pictures, companions=companions, transformations=ways)
     ranks: dict[tuple[str, str], list[int]] = {
         (manner.name, way.name): [] for manner in MANNERS for way in ways
     }
-    for batch in _encoded(encoder, asked):
+    by_parts: dict[str, list[int]] = {way.name: [] for way in ways}
+    beside: dict[str, list[int]] = {way.name: [] for way in ways}  # the same, without
+    for batch in _encoded(encoder, asked, some):
         own = [truths[picture] for picture, _ in batch.queries]
         rows = _stacked(batch.rows, encoder)
         for manner in MANNERS:
             found = _ranks(batch, rows, manner, own, gallery)
-            for (_, way), rank in zip(batch.queries, found.tolist(), strict=True):
+            for place, ((_, way), rank) in enumerate(
+                zip(batch.queries, found.tolist(), strict=True)
+            ):
                 ranks[manner.name, way].append(rank)
-    recalls = {m: tuple(_recall(way, ranks[m.name, way.name]) for way in ways) for m in MANNERS}
+                if manner is TURNED and batch.looks[place] is not None:
+                    beside[way].append(rank)
+        if looks is not None:
+            for way, rank in _ranks_by_parts(batch, rows, own, gallery, looks):
+                by_parts[way].append(rank)
+    whole = tuple(_recall(way, ranks[WHOLE.name, way.name]) for way in ways)
     return Invariance(
         encoder=encoder.name,
         fingerprint=encoder.fingerprint,
         sources=len(truths),
         gallery=len(gallery),
-        transformations=recalls[WHOLE],
-        **asdict(summed_up(recalls[WHOLE])),
+        transformations=whole,
+        **asdict(summed_up(whole)),
         asked_also=tuple(
-            Asked(m.name, m.description, recalls[m], **asdict(summed_up(recalls[m])))
+            _asked(m, ways, {way.name: ranks[m.name, way.name] for way in ways})
             for m in MANNERS
             if m is not WHOLE
         ),
-    )
+        sampled=None if looks is None else Sampled(
+            len(some), _asked(TURNED, ways, beside), _asked(PARTS, ways, by_parts)
+        ),
+    )  # fmt: skip
+
+
+def _asked(manner: Manner, ways: Sequence[Transformation], ranks: dict[str, list[int]]) -> Asked:
+    recalls = tuple(_recall(way, ranks[way.name]) for way in ways)
+    return Asked(manner.name, manner.description, recalls, **asdict(summed_up(recalls)))
 
 
 def ranks_of(
@@ -130,6 +161,7 @@ class _Batch:
     parts: list[Part] = field(default_factory=list)  # what each row shows of its query
     weights: list[float] = field(default_factory=list)  # of each row's cosines
     of: list[int] = field(default_factory=list)  # the query that each row asks for
+    looks: list[Grey | None] = field(default_factory=list)  # of each query that asks by parts too
 
 
 def _ranks(
@@ -141,24 +173,47 @@ def _ranks(
     return ranks_of(rows[asks], truths, gallery, of=of, weights=weights)
 
 
-def _encoded(encoder: Encoder, asked: Iterator[Derived]) -> Iterator[_Batch]:
-    """Whole queries, with the rows of all their views."""
-    waiting: deque[tuple[tuple[str, str], Part, float]] = deque()
+def _ranks_by_parts(
+    batch: _Batch, rows: Rows, truths: Sequence[Truth], gallery: Rows, looks: Looks
+) -> Iterator[tuple[str, int]]:
+    """The rank of each query that asks so, with its transformation."""
+    of, weights = np.array(batch.of), np.array(batch.weights, np.float32)
+    for place, asked in enumerate(batch.looks):
+        if asked is None:
+            continue
+        mine = of == place
+        scores = weighted(gallery @ rows[mine].T, weights[mine]).max(axis=1)
+        scores = with_parts(scores, asked, looks)
+        own, *others = truths[place]
+        least = scores[own] - TIE
+        scores[[own, *others]] = -np.inf
+        yield batch.queries[place][1], 1 + int((scores >= least).sum())
+
+
+def _encoded(encoder: Encoder, asked: Iterator[Derived], some: Container[str]) -> Iterator[_Batch]:
+    """Whole queries, with the rows of all their views.
+
+    some: pictures whose queries are looked for as parts too
+    """
+    waiting: deque[tuple[tuple[str, str], Part, float, Grey | None]] = deque()
 
     def pixels() -> Iterator[Pixels]:
         for query in asked:
+            looked = look(query.pixels) if query.picture in some else None
+            named = (query.picture, query.transformation)
             for view in views_of(query.pixels):
-                waiting.append(((query.picture, query.transformation), view.part, view.weight))
+                waiting.append((named, view.part, view.weight, looked))
                 yield view.pixels
 
     batch = _Batch()
     for row in encoder.encode(pixels()):
-        query, part, weight = waiting.popleft()
+        query, part, weight, looked = waiting.popleft()
         if part == "whole":
             if len(batch.rows) >= BATCH:
                 yield batch
                 batch = _Batch()
             batch.queries.append(query)
+            batch.looks.append(looked)
         batch.rows.append(row)
         batch.parts.append(part)
         batch.weights.append(weight)
@@ -179,8 +234,13 @@ def _stacked(rows: list[Rows], encoder: Encoder) -> Rows:
     return stacked
 
 
-def _noted(sources: Iterable[Source], truths: dict[str, Truth], gallery: int) -> Iterator[Named]:
-    """The pictures one by one; the rows that each is judged by go into `truths`."""
+def _noted(
+    sources: Iterable[Source], truths: dict[str, Truth], some: set[str] | None, gallery: int
+) -> Iterator[Named]:
+    """The pictures one by one; the rows that each is judged by go into `truths`.
+
+    some: gets one of `SAMPLED`, before the queries of it are made
+    """
     for source in sources:
         if source.picture in truths:
             raise InvalidInput(f"picture {source.picture!r} comes twice: ids must be unique")
@@ -189,6 +249,8 @@ def _noted(sources: Iterable[Source], truths: dict[str, Truth], gallery: int) ->
             raise InvalidInput(
                 f"{source.picture}: row {max(truth)} is beyond the {gallery} rows of the gallery"
             )
+        if some is not None and len(truths) % SAMPLED == 0:
+            some.add(source.picture)
         truths[source.picture] = truth
         yield source.picture, source.pixels
 

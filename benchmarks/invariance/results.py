@@ -39,6 +39,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """The queries of some of the sources, which are asked in a costlier manner too."""
+
+    sources: int
+    without: Asked
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
 class Invariance:
     """One encoder's results over the suite, of whole pictures."""
 
@@ -51,6 +60,7 @@ class Invariance:
     mean_recall_at_10: float
     worst: str  # the transformation of the least recall at 1, at 10 where that is equal
     asked_also: tuple[Asked, ...] = ()  # in other manners
+    sampled: Sampled | None = None
 
     def __post_init__(self) -> None:
         if self.worst not in {recall.name for recall in self.transformations}:

@@ -55,6 +55,13 @@ INVARIANCE_COLUMNS = (
     Column("turned R@10"),
     Column("pictures", "that the transformation applies to"),
 )
+PARTS_COLUMNS = (
+    *INVARIANCE_COLUMNS[:2],
+    *INVARIANCE_COLUMNS[6:8],
+    Column("parts R@1", "and the 1,000 nearest looked into, as `likemark query --turned --parts`"),
+    Column("parts R@10"),
+    INVARIANCE_COLUMNS[-1],
+)
 SPEED_COLUMNS = (
     name("measure"),
     Column("value"),
@@ -97,9 +104,22 @@ def invariance_protocol(document: Document) -> str:
 
 def invariance_tables(document: Document, *, brief: bool = False) -> list[Table]:
     """brief: the means and the worst transformation only"""
-    result = document.result
-    manners = [result, *result["asked_also"]]
-    asked = [one for one in result["transformations"] if one["queries"]]
+    result, sampled = document.result, document.result.get("sampled")
+    tables = [Table(
+        "Transformations", INVARIANCE_COLUMNS,
+        _invariance_rows([result, *result["asked_also"]], brief=brief),
+    )]  # fmt: skip
+    if sampled:
+        manners = [sampled["without"], sampled["asked"]]
+        title = f"Parts looked for: {count(sampled['sources'])} of the marks"
+        tables.append(Table(title, PARTS_COLUMNS, _invariance_rows(manners, brief=brief)))
+    return tables
+
+
+def _invariance_rows(manners: Sequence[Mapping[str, Any]], *, brief: bool) -> tuple[Row, ...]:
+    """The mean last."""
+    first = manners[0]
+    asked = [one for one in first["transformations"] if one["queries"]]
     means = [each[key] for each in manners for key in ("mean_recall_at_1", "mean_recall_at_10")]
     mean = (
         "mean",
@@ -108,11 +128,11 @@ def invariance_tables(document: Document, *, brief: bool = False) -> list[Table]
         count(sum(one["queries"] for one in asked)),
     )
     rows = [
-        _invariance_row(ones, result["worst"])
+        _invariance_row(ones, first["worst"])
         for ones in zip(*(each["transformations"] for each in manners), strict=True)
         if not brief or ones[0]["name"] in {each["worst"] for each in manners}
     ]
-    return [Table("Transformations", INVARIANCE_COLUMNS, (*rows, Row(mean)))]
+    return (*rows, Row(mean))
 
 
 def speed_protocol(document: Document) -> str:

@@ -13,6 +13,7 @@ from likemark.benchmarks.corpus.drawings import Drawing
 from likemark.benchmarks.corpus.render import Rendered, render
 from likemark.benchmarks.encoders import Encoder
 from likemark.benchmarks.invariance.evaluate import Source, evaluate
+from likemark.benchmarks.invariance.holding import Looks
 from likemark.benchmarks.invariance.queries import Named
 from likemark.benchmarks.invariance.results import Invariance
 from likemark.benchmarks.protocol.run import Gallery
@@ -28,7 +29,8 @@ def run_invariance(gallery: Gallery, model: Encoder) -> Invariance:
     """
     rows = np.asarray(gallery.rows(model))
     gallery.progress(f"{model.name}: transformed pictures")
-    return evaluate(model, _sources(gallery.benchmark), rows, companions=_companions())
+    looks = Looks(gallery.benchmark.pictures)
+    return evaluate(model, _sources(gallery.benchmark), rows, companions=_companions(), looks=looks)
 
 
 def _sources(benchmark: OpenBenchmark) -> Iterator[Source]:

@@ -69,7 +69,9 @@ def load_thumbnails(
     # Of what is both, it is decoded once.
     done = {r.name: webp for r, webp in asked.items() if r.data is None and r.crop is None}
     others = [Request(path) for path in dict.fromkeys(paths) if path not in done]
-    shown = {request.name: webp for request, webp in _decoded(others, size, limits.of_indexed()).items()}
+    shown = {
+        request.name: webp for request, webp in _decoded(others, size, limits.of_indexed()).items()
+    }
     return Thumbnails(size, {**done, **shown}, {r.name: webp for r, webp in asked.items()})
 
 

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from support.drawings import Pixels, triangles
 
 from likemark.retrieval.correlation import Looked, Place
 from likemark.retrieval.parts import SIDE, Box, grey
 from likemark.retrieval.pictures.normalise import prepared
 
-Pixels = NDArray[np.uint8]
-
-
-def drawing(seed: int) -> Pixels:
-    """(160, 160, 3): a few triangles on white."""
-    rng = np.random.default_rng(seed)
-    sheet = np.full((160, 160, 3), 255, np.uint8)
-    for _ in range(5):
-        corners = rng.integers(8, 152, (3, 2)).astype(np.int32)
-        cv2.fillPoly(sheet, [corners], tuple(map(int, rng.integers(0, 190, 3))))
-    return sheet
-
-
-DRAWINGS = [drawing(seed) for seed in range(40)]
+DRAWINGS = [triangles(seed) for seed in range(40)]
 
 
 @pytest.fixture(scope="module")

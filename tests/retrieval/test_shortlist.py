@@ -32,9 +32,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def indexed(
-    pictures: list[Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Workspace]:
+def indexed(pictures: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with Workspace.open(tmp_path_factory.mktemp("parts")) as space:
         index_paths(space, pictures, find_model())
         yield space

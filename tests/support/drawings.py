@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -109,3 +110,13 @@ def awkward() -> dict[str, Pixels]:
         "rings": five_rings(),
         "lockup": lockup(),
     }
+
+
+def triangles(seed: int) -> Pixels:
+    """(160, 160, 3): a few triangles on white."""
+    rng = np.random.default_rng(seed)
+    sheet = np.full((160, 160, 3), 255, np.uint8)
+    for _ in range(5):
+        corners = rng.integers(8, 152, (3, 2)).astype(np.int32)
+        cv2.fillPoly(sheet, [corners], tuple(map(int, rng.integers(0, 190, 3))))
+    return sheet

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pytest
 from PIL import Image
-from support.drawings import Pixels, badge, disc, five_rings, lockup
+from support.drawings import Pixels, badge, disc, five_rings, lockup, triangles
 from support.vectors import clustered_rows, exact_rows
 
 from likemark.augment.pixels import lay
 from likemark.benchmarks.invariance import evaluate as module
+from likemark.benchmarks.invariance import holding
 from likemark.benchmarks.invariance.asking import views_of
 from likemark.benchmarks.invariance.evaluate import Source, evaluate, ranks_of
+from likemark.benchmarks.invariance.holding import Looks, look, with_parts
 from likemark.benchmarks.invariance.queries import MAX_SIDE, companion, derive
 from likemark.benchmarks.invariance.results import Invariance, Recall
 from likemark.benchmarks.invariance.suite import TRANSFORMATIONS, select
@@ -239,3 +241,49 @@ def test_results_that_contradict_themselves_are_refused():
         Recall("a", "b", 3, None, 1.0)
     with pytest.raises(InvalidInput, match="worst 'x'"):
         Invariance("e", "f", 1, 1, (), 0.0, 0.0, "x")
+
+
+def filled() -> list[np.ndarray]:
+    """Pictures of the gallery: the marks, triangles, and one other everywhere else."""
+    other = badge((10, 10, 10, 255))
+    pictures = [other] * 300
+    pictures[250] = triangles(0)
+    for source in sources():
+        pictures[source.row] = MARKS[source.picture]
+    return pictures
+
+
+def test_queries_of_some_pictures_are_looked_for_in_the_nearest(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "SAMPLED", 2)
+    ways = select(("crop_25", "rotation_15"))
+    looks = Looks(filled())
+    result = evaluate(Grey(), sources(), gallery(), transformations=ways, looks=looks)
+    sampled = result.sampled
+    assert sampled is not None
+    assert (sampled.sources, sampled.without.name, sampled.asked.name) == (2, "turned", "parts")
+    for without, asked in zip(
+        sampled.without.transformations, sampled.asked.transformations, strict=True
+    ):
+        assert without.queries == asked.queries == 2
+    assert sampled.asked.mean_recall_at_10 >= sampled.without.mean_recall_at_10
+    plain = evaluate(Grey(), sources(), gallery(), transformations=ways)
+    assert plain.sampled is None
+    assert plain == dataclasses.replace(result, sampled=None)
+
+
+def test_what_holds_the_query_rises_and_nothing_falls():
+    looks = Looks(filled())
+    scores = np.linspace(0.5, 0.1, 300, dtype=np.float32)
+    found = with_parts(scores, look(triangles(0)[40:120, 40:120]), looks)
+    assert int(np.argmax(found)) == 250
+    assert (found >= scores).all()
+
+
+def test_only_the_nearest_are_looked_into(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(holding, "LONG", 5)
+    looks = Looks(filled())
+    row = sources()[2].row
+    scores = np.full(300, 0.5, np.float32)
+    scores[row] = 0.1
+    found = with_parts(scores, look(five_rings()), looks)
+    assert found[row] == np.float32(0.1)

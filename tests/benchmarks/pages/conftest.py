@@ -17,7 +17,7 @@ from likemark.benchmarks.experiments.run import ArmResult, Experiments, Outcome
 from likemark.benchmarks.flickr27.run import Classifier, Flickr27Result, Flickr27Row, Source
 from likemark.benchmarks.flickr27.scores import Scores
 from likemark.benchmarks.flickr27.training import Curve
-from likemark.benchmarks.invariance.results import Asked, Invariance, Recall, summed_up
+from likemark.benchmarks.invariance.results import Asked, Invariance, Recall, Sampled, summed_up
 from likemark.benchmarks.locate.failures import Failure as LocateFailure
 from likemark.benchmarks.locate.failures import Failures
 from likemark.benchmarks.locate.failures import Source as Pictured
@@ -229,9 +229,11 @@ def invariance() -> Any:
         Asked(name, "in another manner", tuple(recalls), **asdict(summed_up(tuple(recalls))))
         for name in ("elements", "turned")
     )
+    some = Sampled(50, *also)
     result = Invariance(
         encoder="likemark-small", fingerprint=FINGERPRINT, sources=200, gallery=40_000,
         transformations=tuple(recalls), **asdict(summed_up(tuple(recalls))), asked_also=also,
+        sampled=some,
     )  # fmt: skip
     return envelope("invariance", asdict(result))
 

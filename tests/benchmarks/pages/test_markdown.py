@@ -116,8 +116,12 @@ def test_invariance_marks_the_worst_and_ends_with_the_mean(documents: Documents)
         *["0.766", "0.852"] * 3,
         "760",
     ]
+    # The second table: what some of the marks are asked by parts too.
+    assert rows[7][2:] == ["turned R@1", "turned R@10", "parts R@1", "parts R@10", "pictures"]
+    assert [len(row) for row in rows[7:]] == [7] * 7
     brief = rows_of(markdown(documents["invariance"], brief=True))
-    assert [row[0] for row in brief[1:]] == ["**inversion** (the worst)", "mean"]
+    both = ["**inversion** (the worst)", "mean"]
+    assert [row[0] for row in brief[1:]] == [*both, "transformation", *both]
 
 
 def test_speed_says_met_or_missed_and_marks_what_missed(documents: Documents):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -29,7 +28,7 @@ from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.embedder import Embedder, Rows
 from likemark.retrieval.models import FoundModel
-from likemark.retrieval.parts import Box, grey
+from likemark.retrieval.parts import SIDE, Box, grey
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Crop, Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
@@ -178,8 +177,9 @@ def _answers(
     with (
         DecoderPool(size=model.card.input_size, limits=options.limits) as pool,
         ThreadPoolExecutor(1) as loader,
-        Shortlist(options.limits) if options.parts else nullcontext() as shortlist,
+        DecoderPool(size=SIDE, limits=options.limits.of_indexed()) as closer,
     ):
+        shortlist = Shortlist(closer) if options.parts else None
         # The first pictures are decoded while the network is loaded.
         loading = loader.submit(Embedder.load, model, device=options.device)
         decoded = zip(requests, pool.map(requests), strict=True)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from likemark.db.errors import PictureError
-from likemark.retrieval.parts import SIDE, Box, Grey, grey
-from likemark.retrieval.pictures.limits import PictureLimits
+from likemark.retrieval.parts import Box, Grey, grey
 from likemark.retrieval.pictures.picture import Request
 from likemark.retrieval.pictures.pool import DecoderPool
 
@@ -40,23 +37,12 @@ def parts_of(pictures: Sequence[Grey], asked: Grey) -> list[Part]:
 
 
 class Shortlist:
-    """Reads pictures where they were read when they were indexed; use it in a `with` statement."""
+    """Reads pictures where they were read when they were indexed, each once for many queries."""
 
-    def __init__(self, limits: PictureLimits) -> None:
-        """limits: of the queries"""
-        self._pool = DecoderPool(size=SIDE, limits=limits.of_indexed())
+    def __init__(self, pool: DecoderPool) -> None:
+        """pool: of size `SIDE`"""
+        self._pool = pool
         self._kept: OrderedDict[str, Grey | None] = OrderedDict()  # by path; None: not readable
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._pool.close()
 
     def look(self, paths: Mapping[int, str], asked: Grey) -> dict[int, Part]:
         """By image id, of the pictures that can still be read.
@@ -77,7 +63,6 @@ class Shortlist:
         new = [path for path in paths if path not in self._kept]
         decoded = self._pool.map(Request(path) for path in new)
         for path, picture in zip(new, decoded, strict=True):
-            readable = not isinstance(picture, PictureError)
-            self._kept[path] = grey(picture.pixels) if readable else None
+            self._kept[path] = None if isinstance(picture, PictureError) else grey(picture.pixels)
         for path in paths:
             self._kept.move_to_end(path)

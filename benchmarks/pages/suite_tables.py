@@ -84,11 +84,13 @@ def flickr27_protocol(document: Document) -> str:
 
 
 def flickr27_tables(document: Document, *, brief: bool = False) -> list[Table]:
-    """brief: the linear head on whole photos, and on places, only"""
+    """brief: the linear head on whole photos, and all that asks by places, only"""
     rows = tuple(
         _flickr_row(row)
         for row in document.result["rows"]
-        if not brief or (row["source"] != "crops" and row["classifier"] != "knn")
+        if not brief
+        or row["source"] == "places"
+        or (row["source"] == "photos" and row["classifier"] != "knn")
     )
     return [Table("Brands named and strangers refused", FLICKR_COLUMNS, rows)]
 

@@ -188,7 +188,7 @@ def _hit_view(
 
 def _found_by(hit: Hit) -> str | None:
     if hit.part:
-        return "Holds the query: the framed part of this picture"
+        return "Found by its framed part"
     if hit.block:
         return f"Found by an element of the query: {area(hit.block)}"
     return f"Found by the query turned by {hit.turn}° counter-clockwise" if hit.turn else None

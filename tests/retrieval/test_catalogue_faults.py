@@ -68,13 +68,12 @@ def check(root: Path, content: bytes, folder: Path, right: list[object]) -> str:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root, folder)
     (folder / CATALOGUE).write_bytes(content)
+    found, said = None, ""
     try:
         found = answers(folder)
     except LikemarkError as error:
         said = str(error)
-    else:
-        said = ""
-    if said:
+    if found is None:
         assert said.isprintable()
         return "told"
     if found == right:

@@ -37,9 +37,11 @@ def overlap(one: Box, other: Box) -> float:
 def place_of(pixels: Pixels, left: int, top: int, side: int) -> Box:
     """Of a window in the trimmed square, as shares of its side."""
     marked = np.full_like(pixels, 255)
-    inked = (pixels < 255).any(axis=2)
+    inked = pixels.min(axis=2) < 255
     marked[inked] = 200  # trimmed as the drawing itself is
-    marked[top : top + side, left : left + side][inked[top : top + side, left : left + side]] = 0
+    window = np.zeros(pixels.shape[:2], bool)
+    window[top : top + side, left : left + side] = True
+    marked[inked & window] = 0
     square = prepared(marked, 400)[..., 0]
     rows, columns = np.nonzero(square < 100)
     return (

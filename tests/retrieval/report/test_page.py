@@ -335,6 +335,23 @@ def test_a_hit_says_by_which_element_of_the_query_it_was_found(
         assert page.text.count(said) == times
 
 
+def test_a_part_of_a_hit_that_is_the_query_is_framed(
+    render: Build, sample: Any, sample_thumbnails: Thumbnails, search: Build
+) -> None:
+    result = sample.results[0]
+    first = replace(result.hits[0], part=(0.25, 0.5, 0.75, 0.875))
+    answer = [replace(result, hits=(first, *result.hits[1:]))]
+    page = render(answer, search(parts=True), thumbnails=sample_thumbnails)
+    (frame,) = page.all("svg", "part")
+    sides = frame.one("rect").attributes
+    assert [float(sides[name]) for name in ("x", "y", "width", "height")] == [0.25, 0.5, 0.5, 0.375]
+    assert page.text.count("Found by its framed part") == 1
+    assert record(page)["Parts"] == "the nearest pictures are looked into"
+    gone = render(answer, search(parts=True))  # nothing is framed where there is no picture
+    assert not gone.all("svg", "part")
+    assert "Parts" not in record(render([]))
+
+
 def test_standard_input_has_a_name(render: Build, sample: Any) -> None:
     page = render([replace(sample.results[0], query="stdin")])
     section = page.one("section", "query")

@@ -38,7 +38,7 @@ def test_query(likemark: Run, register: Path) -> None:
     picture = register.parent / "marks" / "mark-0003.png"
     document = likemark("query", picture, register, "-k", 2, "--json").json
     assert document.keys() == {
-        "model", "index", "k", "min_score", "blocks", "turned", "queries",
+        "model", "index", "k", "min_score", "blocks", "turned", "parts", "queries",
     }  # fmt: skip
     assert document["model"].keys() == {"name", "fingerprint"}
     assert document["index"] == {"factory": "Flat", "vectors": 8}
@@ -47,7 +47,7 @@ def test_query(likemark: Run, register: Path) -> None:
     assert good.keys() == bad.keys() == {"query", "error", "hits"}
     assert [hit["rank"] for hit in good["hits"]] == [1, 2]
     assert good["hits"][0].keys() == {
-        "rank", "score", "image_id", "path", "block", "marks", "unlisted_marks", "turn",
+        "rank", "score", "image_id", "path", "block", "marks", "unlisted_marks", "turn", "part",
     }  # fmt: skip
     assert good["hits"][0]["path"] == str(picture)
     assert good["hits"][0]["marks"][0].keys() == MARK
@@ -73,6 +73,8 @@ def test_query_says_by_which_block_a_hit_was_found(
     assert all(",".join(map(str, box)) in shown for box in boxes)
     plain = likemark("query", tmp_path / "sheet.png", "--no-blocks", "--json").json
     assert {hit["block"] for hit in plain["queries"][0]["hits"]} == {None}
+    assert not plain["parts"]
+    assert likemark("query", tmp_path / "sheet.png", "--parts", "--json").json["parts"]
 
 
 def test_embed(likemark: Run, register: Path, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ _SECRET = re.compile("password|secret|token", re.IGNORECASE)
 # What SQLite and its driver say of a file whose bytes have changed.
 _DAMAGED = ("not a database", "malformed", "Could not decode to UTF-8", "unsupported file format")
 # Of the database, and of what stands in it.
-_FAULTS = (DBAPIError, NoResultFound, MultipleResultsFound, DamagedValue, UnicodeDecodeError)
+_FAULTS = (DBAPIError, NoResultFound, MultipleResultsFound, DamagedValue)
 NOT_UNDERSTOOD = "catalogue URL not understood; give a file or postgresql+psycopg://USER@HOST/NAME"
 
 
@@ -61,7 +61,7 @@ class Catalogue:
         engine = _engine(where)
         try:
             _bring_up_to_date(engine, create=create)
-        except _FAULTS as error:
+        except (*_FAULTS, UnicodeDecodeError) as error:  # of a schema that is no text
             engine.dispose()
             raise CatalogueError(f"catalogue {_shown(engine)}: {_reason(error)}") from error
         except BaseException:
@@ -246,6 +246,12 @@ def _tables(connection: Connection) -> set[str]:
     return set(inspect(connection).get_table_names())
 
 
+def stand_idle(session: Session) -> None:
+    """Let this transaction wait as long as it takes: an index is built, or a cluster is filled."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+
 @contextmanager
 def named_faults(catalogue: Catalogue) -> Iterator[None]:
     """What the database refuses, cannot do or holds in ruins becomes a CatalogueError."""
@@ -268,6 +274,8 @@ def _reason(error: Exception) -> str:
     reason = one_line(str(error.orig))
     if any(said in reason for said in _DAMAGED):
         return f"{reason}; restore the file from a backup"
+    if "disk is full" in reason:
+        return f"{reason}; free some space, then run the command again"
     if "readonly" in reason:
         return f"{reason}; its folder must be writable, for readers too"
     return reason

@@ -29,12 +29,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from likemark.db.stored import StoredDate
+from likemark.db.stored import StoredDate, StoredText
 
 # SQLite numbers rows by itself only for INTEGER; there it holds 64 bits too.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 # By bytes, as SQLite compares: what begins alike is a range of an index.
 Code = String(20).with_variant(String(20, collation="C"), "postgresql")
+Line = Text().with_variant(StoredText(), "sqlite")
 Day = Date().with_variant(StoredDate(), "sqlite")
 Json = JSON().with_variant(JSONB(), "postgresql")
 
@@ -70,7 +71,7 @@ class CatalogueInfo(Base):
 class Collection(Base):
     __tablename__ = "collections"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    name: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Line, unique=True)
 
 
 class Mark(Base):
@@ -86,19 +87,19 @@ class Mark(Base):
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
-    key: Mapped[str] = mapped_column(Text)  # what makes it the same mark on the next run
-    source: Mapped[str] = mapped_column(Text)  # the manifest or the picture it was read from
-    office: Mapped[str | None] = mapped_column(Text)
-    application_number: Mapped[str | None] = mapped_column(Text)
-    registration_number: Mapped[str | None] = mapped_column(Text)
-    text: Mapped[str | None] = mapped_column(Text)
-    kind: Mapped[str | None] = mapped_column(Text)
-    status: Mapped[str | None] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Line)  # what makes it the same mark on the next run
+    source: Mapped[str] = mapped_column(Line)  # the manifest or the picture it was read from
+    office: Mapped[str | None] = mapped_column(Line)
+    application_number: Mapped[str | None] = mapped_column(Line)
+    registration_number: Mapped[str | None] = mapped_column(Line)
+    text: Mapped[str | None] = mapped_column(Line)
+    kind: Mapped[str | None] = mapped_column(Line)
+    status: Mapped[str | None] = mapped_column(Line)
     filing_date: Mapped[dt.date | None]
     registration_date: Mapped[dt.date | None]
     expiry_date: Mapped[dt.date | None]
-    owner: Mapped[str | None] = mapped_column(Text)
-    goods: Mapped[str | None] = mapped_column(Text)
+    owner: Mapped[str | None] = mapped_column(Line)
+    goods: Mapped[str | None] = mapped_column(Line)
     extra: Mapped[dict[str, Any]] = mapped_column(Json)
 
     collection: Mapped[Collection] = relationship()
@@ -153,7 +154,7 @@ class MarkImage(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     mark_id: Mapped[int] = mapped_column(ForeignKey("marks.id", ondelete="CASCADE"))
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), index=True)
-    path: Mapped[str] = mapped_column(Text)  # where the picture was read
+    path: Mapped[str] = mapped_column(Line)  # where the picture was read
 
     image: Mapped[Image] = relationship()
 
@@ -164,7 +165,7 @@ class Model(Base):
     __tablename__ = "models"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
-    name: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Line)
     dimension: Mapped[int]
     generation: Mapped[int] = mapped_column(BigInteger)
 
@@ -229,7 +230,7 @@ class Reject(Base):
     collection_id: Mapped[int] = mapped_column(
         ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True
     )
-    path: Mapped[str] = mapped_column(Text, primary_key=True)
-    source: Mapped[str] = mapped_column(Text)  # the manifest that names it, or the path itself
+    path: Mapped[str] = mapped_column(Line, primary_key=True)
+    source: Mapped[str] = mapped_column(Line)  # the manifest that names it, or the path itself
     reason: Mapped[str] = mapped_column(String(40))
-    detail: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Line)

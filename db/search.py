@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -85,6 +87,12 @@ class ShownImage:
     marks: tuple[tuple[bool, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    content: bytes  # sha256 of the file, 32 bytes
+    paths: tuple[str, ...]  # where it was read, by name
+
+
 # MarkRow's fields that are Mark's columns under the same name.
 _PLAIN = tuple(
     f.name for f in fields(MarkRow) if f.name not in ("collection", "nice", "vienna", "images")
@@ -150,19 +158,29 @@ def shown_marks(
         query = query.where(MarkImage.image_id.in_(part), *tests(session, filters))
         # Numbers alone: tens of thousands of marks can show one picture that says there is none.
         for image_id, *each in session.execute(query.execution_options(yield_per=ROWS)):
+            if image_id not in ids:
+                raise _missing(each[1], image_id)
             ids[image_id].add((bool(each[0]), each[1]))
         for image_id, marks in ids.items():
             found[image_id] = ShownImage(artworks[image_id], tuple(sorted(marks)))
     return found
 
 
-def paths_of(session: Session, image_ids: Sequence[int]) -> dict[int, str]:
-    """Where each image that a mark shows was read; of several places, the first by name."""
-    found: dict[int, str] = {}
+def filed_at(session: Session, image_ids: Sequence[int], *, most: int = 3) -> dict[int, Filed]:
+    """By the id of each image that a mark shows.
+
+    most: places of each, of which there may be very many
+    """
+    place = func.row_number().over(partition_by=MarkImage.image_id, order_by=MarkImage.path)
+    found: dict[int, Filed] = {}
     for part in parts(image_ids):
-        query = select(MarkImage.image_id, func.min(MarkImage.path))
-        query = query.where(MarkImage.image_id.in_(part)).group_by(MarkImage.image_id)
-        found.update((image_id, path) for image_id, path in session.execute(query))
+        links = select(MarkImage.image_id, MarkImage.path, place.label("place"))
+        few = links.where(MarkImage.image_id.in_(part)).subquery()
+        query = select(Image.id, Image.content, few.c.path).join(few, few.c.image_id == Image.id)
+        query = query.where(few.c.place <= most).order_by(Image.id, few.c.path)
+        for image_id, rows in groupby(session.execute(query), key=itemgetter(0)):
+            own = list(rows)
+            found[image_id] = Filed(own[0][1], tuple(dict.fromkeys(row[2] for row in own)))
     return found
 
 
@@ -205,5 +223,9 @@ def _row(mark: Mark) -> MarkRow:
 def _image_row(link: MarkImage) -> MarkImageRow:
     image: Image | None = link.image
     if image is None:
-        raise DamagedValue(f"mark {link.mark_id}: picture {link.image_id} is missing")
+        raise _missing(link.mark_id, link.image_id)
     return MarkImageRow(link.image_id, link.path, image.artwork, image.width, image.height)
+
+
+def _missing(mark_id: int, image_id: int) -> DamagedValue:
+    return DamagedValue(f"mark {mark_id}: picture {image_id} is missing")

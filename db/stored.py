@@ -39,6 +39,24 @@ class StoredDate(UserDefinedType[dt.date]):
         return lambda value: None if value is None else _read(dt.date.fromisoformat, value, "date")
 
 
+class StoredText(UserDefinedType[str]):
+    """A text; one changed bit of the file makes bytes of it."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "TEXT"
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return lambda value: None if value is None else _read(_text, value, "text")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
 def read_json(value: str) -> Any:
     return _read(json.loads, value, "JSON")
 

@@ -21,6 +21,7 @@ from likemark.index.checks import check_k, check_new, check_rows
 from likemark.index.gpu import GpuCopy
 from likemark.index.ids import Grown, held
 from likemark.index.layers_stored import Layers, store_layers
+from likemark.index.places import Places
 from likemark.index.probing import empty, faiss, ordered, probe, reject, select
 from likemark.index.promise import FETCH_COST, Effort, Promise
 from likemark.index.protocol import NO_ID, Found, Ids, IndexStats, Rows, RowsOf, Stamp
@@ -43,7 +44,7 @@ class _Chosen:
     allowed: Ids
     of_base: Any  # FAISS selectors
     of_added: Any
-    spread: NDArray[np.float64]  # (L,) allowed vectors in each list of the base
+    spread: NDArray[np.float64]  # (L,) allowed vectors in each list, of the base and added
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,6 @@ class LayeredIndex:
         self.factory, self.setting = factory, setting
         self.promise = promise
         self.rows_of = rows_of
-        self._chosen: _Chosen | None = None
-        self._few: _Few | None = None
         self._copy: GpuCopy | None = None  # of the base
         self._leave_out(np.empty(0, np.int64) if layers is None else layers.removed)
         self._added = base.spawn()
@@ -88,9 +87,9 @@ class LayeredIndex:
         return (len(self._removed) + len(self._added_ids)) / max(self._base.count, 1)
 
     @property
-    def crowded(self) -> bool:
-        """Whether the base is to be written anew."""
-        return self.changed > COMPACT_SHARE or len(self._added_ids) > MOST_ADDED
+    def crowding(self) -> float:
+        """From 1 on the base is to be written anew."""
+        return max(self.changed / COMPACT_SHARE, len(self._added_ids) / MOST_ADDED)
 
     def add(self, ids: Ids, rows: Rows) -> None:
         rows = check_rows(rows, self.dimension)
@@ -101,7 +100,7 @@ class LayeredIndex:
             raise InvalidInput("index: an id is there already; remove it first")
         self._added.add_with_ids(rows, np.ascontiguousarray(ids))
         self._added_ids.add(ids)
-        self._chosen = self._few = None
+        self._forget()
 
     def remove(self, ids: Ids) -> int:
         there = np.unique(ids[self._held(ids)])
@@ -198,7 +197,13 @@ class LayeredIndex:
         """Of the base; what every search is told of it is made once."""
         self._removed = removed  # ascending
         self._kept = reject(removed)  # a FAISS selector; None: all
-        self._chosen = self._few = None
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was found of vectors that may have changed."""
+        self._chosen: _Chosen | None = None
+        self._few: _Few | None = None
+        self._places: Places | None = None  # of what was added
 
     def _held(self, ids: Ids) -> NDArray[np.bool_]:
         in_base = self._base.places.held(ids) & ~held(self._removed, ids)
@@ -285,6 +290,10 @@ class LayeredIndex:
         if chosen is None or chosen.allowed is not allowed:
             in_base = np.setdiff1d(allowed, self._removed) if len(self._removed) else allowed
             spread = self._base.places.spread(in_base)
+            if len(self._added_ids):
+                if self._places is None:
+                    self._places = Places.of_memory(self._added)
+                spread = spread + self._places.spread(allowed)
             of_added = select(allowed)
             of_base = select(in_base) if len(self._removed) else of_added
             chosen = self._chosen = _Chosen(allowed, of_base, of_added, spread)

@@ -6,13 +6,14 @@ Two files, memory-mapped: all ids ascending, and each one's list. Sizes: N ids, 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likemark.index.ids import held
 from likemark.index.lists import MappedLists
+from likemark.index.probing import faiss
 from likemark.index.protocol import Ids
 
 IDS, LISTS = "places.ids", "places.lists"
@@ -41,6 +42,20 @@ class Places:
         order = np.argsort(ids, kind="stable")
         numbers = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         return cls(ids[order], numbers[order], len(sizes))
+
+    @classmethod
+    def of_memory(cls, engine: Any) -> Places:
+        """Of an inverted-list index of FAISS's that is not mapped."""
+        lists, total = engine.invlists, int(engine.nlist)
+        sizes = np.array([lists.list_size(number) for number in range(total)], np.int64)
+        ids = [
+            faiss.rev_swig_ptr(lists.get_ids(int(number)), int(sizes[number])).copy()
+            for number in np.flatnonzero(sizes)
+        ]
+        numbers = np.repeat(np.arange(total, dtype=np.int32), sizes)
+        whole = np.concatenate([np.empty(0, np.int64), *ids])
+        order = np.argsort(whole, kind="stable")
+        return cls(whole[order], numbers[order], total)
 
     @classmethod
     def load(cls, folder: Path, total: int) -> Places:

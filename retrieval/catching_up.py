@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from likemark.db.catalogue import stand_idle
 from likemark.db.errors import IndexStale
 from likemark.db.vectors import (
     ModelRow,
@@ -72,6 +73,7 @@ def built(session: Session, model: ModelRow, wanted: Wanted, rows_of: RowsOf) ->
         for part in vectors_since(session, model):
             yield part.ids, part.rows
 
+    stand_idle(session)
     return build_local(
         wanted.setting, stream, wanted.folder, dimension=model.dimension,
         count=count_vectors(session, model.id), recall=wanted.recall, rows_of=rows_of,

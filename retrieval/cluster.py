@@ -15,9 +15,10 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from likemark.db.catalogue import stand_idle
 from likemark.db.changes import changed_links, newest_revision, revision_token
 from likemark.db.errors import Busy, IndexFault, IndexLost, IndexStale
 from likemark.db.links import BATCH, Links, all_links, link_ids, links_of
@@ -185,7 +186,7 @@ class _Kept:
         """keep: called before each batch, as the turn is asked whether it is still ours."""
         assert self.turn is not None
         turn = self.turn
-        self._be_patient()
+        stand_idle(self.session)
         found = self.collections.create(self.model.fingerprint, self.model.dimension)
         index = MilvusIndex(self.collections, found)
         with self.collections.whole(found.name):
@@ -211,7 +212,7 @@ class _Kept:
 
     def _catch_up(self, turn: Turn, index: MilvusIndex, found: Found) -> None:
         assert found.stamp is not None  # `find` gives no other
-        self._be_patient()
+        stand_idle(self.session)
         since, left = found.unsure, None
         if since is None:
             # Who has lost its turn can still have a call under way: so it is done once more then.
@@ -236,11 +237,6 @@ class _Kept:
             index.put(_entries(links))
         turn.keep()
         index.store(self.wanted, left)
-
-    def _be_patient(self) -> None:
-        """The transaction may stand idle while the cluster is at work."""
-        if self.session.get_bind().dialect.name == "postgresql":
-            self.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
     def check(self, found: Found) -> None:
         """Raises IndexStale for what only filling it anew can mend."""

@@ -26,7 +26,8 @@ _PADDED = SIDE + 2 * _MARGIN
 # Sizes of a part beside its own in a picture as large, each so much smaller than the one before.
 _STEP = 0.87
 _SIZES = tuple(_STEP**step for step in range(9))  # down to a third
-_LEAST = 12  # px: what is smaller lies everywhere
+_LEAST = 12 * 12  # px: what is smaller lies everywhere
+_FAINT = 1e-4  # of a part's variance, levels from 0 to 1: with less it shows nothing
 _FLAT = 0.25  # of the part's contrast: with less, a place is no likelier for having little
 _FINER = 48  # pictures, the likest, that are looked into at the sizes between
 
@@ -67,13 +68,13 @@ class Looked:
     def _look(self, core: Grey, size: float, best: _Best, rows: Tensor | None) -> None:
         """rows: of the pictures to look into; None: all"""
         height, width = (round(side * size) for side in core.shape)
-        if max(height, width) < _LEAST or min(height, width) < 2:
+        if height * width < _LEAST or min(height, width) < 2:
             return
         small = cv2.resize(core, (width, height), interpolation=cv2.INTER_AREA)
         part = torch.from_numpy(small).float() / 255
         part -= part.mean()
         power = part.square().sum()
-        if not power > 0:
+        if power <= _FAINT * part.numel():
             return
         spectra, sums, squares = (
             held if rows is None else held[rows]

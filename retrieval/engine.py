@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from likemark.db.errors import InvalidInput, NotFound, PictureError
 from likemark.db.filters import require_collections
-from likemark.db.search import MarkRow, ShownImage, marks_by_id, paths_of, shown_marks
+from likemark.db.search import Filed, MarkRow, ShownImage, filed_at, marks_by_id, shown_marks
+from likemark.db.stored import DamagedValue
 from likemark.db.values import Filters
 from likemark.db.vectors import active_model, mismatch
 from likemark.index.gpu import gpus
@@ -28,7 +29,7 @@ from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.embedder import Embedder, Rows
 from likemark.retrieval.models import FoundModel
-from likemark.retrieval.parts import SIDE, Box, grey
+from likemark.retrieval.parts import READ, Box, grey
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Crop, Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
@@ -61,7 +62,7 @@ class Shown:
 
 
 View = tuple[NDArray[np.uint8], Shown]  # (S, S, 3)
-Look = Callable[[Session, Sequence[int]], dict[int, Part]]  # into images, by their ids
+Look = Callable[[Mapping[int, Filed]], dict[int, Part]]  # into images, by their ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class QueryOptions:
     k: int = 20  # hits per query
     filters: Filters = field(default_factory=Filters)
     crop: Crop | None = None  # px of every query picture
-    min_score: float | None = None  # cosine; weaker hits are left out
+    min_score: float | None = None  # weaker hits are left out
     blocks: bool = True  # ask with the blocks of each picture's layout too
     turned: bool = False  # ask with each picture turned by quarters too
     parts: bool = False  # look into the nearest pictures for the query as a part of them
@@ -177,7 +178,7 @@ def _answers(
     with (
         DecoderPool(size=model.card.input_size, limits=options.limits) as pool,
         ThreadPoolExecutor(1) as loader,
-        DecoderPool(size=SIDE, limits=options.limits.of_indexed()) as closer,
+        DecoderPool(size=READ, limits=options.limits.of_indexed()) as closer,
     ):
         shortlist = Shortlist(closer) if options.parts else None
         # The first pictures are decoded while the network is loaded.
@@ -200,7 +201,7 @@ def _answer_chunk(
             yield QueryResult(request.name, (), picture)
         else:
             own = np.stack(list(islice(rows, len(views))))
-            look = None if shortlist is None else partial(_parts, shortlist, views[0][0])
+            look = None if shortlist is None else partial(shortlist.look, asked=grey(views[0][0]))
             hits = searcher.hits(own, [shown for _, shown in views], look)
             yield QueryResult(request.name, tuple(hits))
 
@@ -239,17 +240,14 @@ class _Searcher:
         look: finds the query as a part of the nearest
         """
         k, wanted = self.options.k, 2 * self.options.k
-        parts: dict[int, Part] | None = None
+        parts: dict[int, Part] = {}
         if look is not None:
             wanted = max(wanted, LONG)
+            parts = self._parts(self._nearest(rows, asked, LONG), look)
         shown: dict[int, ShownImage] = {}
         with self.workspace.catalogue.read() as session:
             while True:
-                near = _merged(self.index.search(rows, wanted, allowed=self.allowed), asked)
-                near = near[:wanted]
-                if look is not None and parts is None:
-                    parts = look(session, [each.image_id for each in near[:LONG]])
-                near = self._strong(_with_parts(near, parts or {}))
+                near = self._strong(_with_parts(self._nearest(rows, asked, wanted), parts))
                 new = [each.image_id for each in near if each.image_id not in shown]
                 shown |= shown_marks(session, new, self.options.filters)
                 groups = _grouped(near, shown)
@@ -261,6 +259,15 @@ class _Searcher:
     def _reach(self) -> int:
         """How many images there are to be found; a cluster is asked only where it matters."""
         return self.index.stats().count if self.allowed is None else len(self.allowed)
+
+    def _nearest(self, rows: Rows, asked: Sequence[Shown], wanted: int) -> list[_Near]:
+        return _merged(self.index.search(rows, wanted, allowed=self.allowed), asked)[:wanted]
+
+    def _parts(self, near: Sequence[_Near], look: Look) -> dict[int, Part]:
+        # Reading pictures may take long: the catalogue is not held for it.
+        with self.workspace.catalogue.read() as session:
+            filed = filed_at(session, [each.image_id for each in near])
+        return look(filed)
 
     def _strong(self, near: list[_Near]) -> list[_Near]:
         lowest = self.options.min_score
@@ -292,12 +299,6 @@ def _merged(found: Found, asked: Sequence[Shown]) -> list[_Near]:
 
 def _best_first(near: Iterable[_Near]) -> list[_Near]:
     return sorted(near, key=lambda each: (-each.score, each.image_id))
-
-
-def _parts(
-    shortlist: Shortlist, whole: NDArray[np.uint8], session: Session, image_ids: Sequence[int]
-) -> dict[int, Part]:
-    return shortlist.look(paths_of(session, image_ids), grey(whole))
 
 
 def _with_parts(near: list[_Near], parts: Mapping[int, Part]) -> list[_Near]:
@@ -339,6 +340,8 @@ def _hits(session: Session, groups: Sequence[_Group]) -> list[Hit]:
     listed = [[number for _, number in sorted(group.marks)[:LISTED]] for group in groups]
     wanted = {group.first for group in groups}.union(*listed)
     rows = {mark.id: mark for mark in marks_by_id(session, sorted(wanted))}
+    if lost := wanted - rows.keys():
+        raise DamagedValue(f"mark {min(lost)}: its collection is missing")
     return [
         Hit(
             rank,

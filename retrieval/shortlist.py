@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from likemark.db.errors import PictureError
+from likemark.db.search import Filed
 from likemark.retrieval.parts import Box, Grey, grey
 from likemark.retrieval.pictures.picture import Request
 from likemark.retrieval.pictures.pool import DecoderPool
@@ -40,29 +41,34 @@ class Shortlist:
     """Reads pictures where they were read when they were indexed, each once for many queries."""
 
     def __init__(self, pool: DecoderPool) -> None:
-        """pool: of size `SIDE`"""
+        """pool: of size `READ`"""
         self._pool = pool
-        self._kept: OrderedDict[str, Grey | None] = OrderedDict()  # by path; None: not readable
+        # By the hash of the file; None: it is nowhere as it was.
+        self._kept: OrderedDict[bytes, Grey | None] = OrderedDict()
 
-    def look(self, paths: Mapping[int, str], asked: Grey) -> dict[int, Part]:
-        """By image id, of the pictures that can still be read.
-
-        paths: where each image was read
-        """
-        self._read(list(dict.fromkeys(paths.values())))
-        read = [(image_id, self._kept[path]) for image_id, path in paths.items()]
+    def look(self, filed: Mapping[int, Filed], asked: Grey) -> dict[int, Part]:
+        """By image id, of the pictures that hold what is asked for and can still be read."""
+        self._read(list(filed.values()))
+        read = [(image_id, self._kept[each.content]) for image_id, each in filed.items()]
         pictures = {image_id: picture for image_id, picture in read if picture is not None}
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         if not pictures:
             return {}
-        parts = parts_of(list(pictures.values()), asked)
-        return dict(zip(pictures, parts, strict=True))
+        parts = zip(pictures, parts_of(list(pictures.values()), asked), strict=True)
+        return {image_id: part for image_id, part in parts if part.score > 0}
 
-    def _read(self, paths: Sequence[str]) -> None:
-        new = [path for path in paths if path not in self._kept]
-        decoded = self._pool.map(Request(path) for path in new)
-        for path, picture in zip(new, decoded, strict=True):
-            self._kept[path] = None if isinstance(picture, PictureError) else grey(picture.pixels)
-        for path in paths:
-            self._kept.move_to_end(path)
+    def _read(self, filed: Sequence[Filed]) -> None:
+        left = {each.content: each.paths for each in filed if each.content not in self._kept}
+        for turn in range(max(map(len, left.values()), default=0)):
+            # In the order of the names: what lies in one shard is read together.
+            wanted = sorted((p[turn], content) for content, p in left.items() if turn < len(p))
+            decoded = self._pool.map(Request(path) for path, _ in wanted)
+            for (_, content), picture in zip(wanted, decoded, strict=True):
+                # Another picture may have taken the file's place since.
+                if not isinstance(picture, PictureError) and picture.content == content:
+                    self._kept[content] = grey(picture.pixels)
+                    del left[content]
+        self._kept.update(dict.fromkeys(left))
+        for each in filed:
+            self._kept.move_to_end(each.content)

@@ -33,6 +33,11 @@ from likemark.retrieval.workspace import Workspace
 
 # A stored index is written anew when this share of it has changed; until then a start catches up.
 SAVE_SHARE = 0.05
+# Or so many vectors: every start would add them again, a second or two of it.
+SAVE_COUNT = 20_000
+# Readers leave it to writers to write a crowded base anew, for it takes minutes where there are
+# millions; past so many times that, in a workspace that is only read from, they do it themselves.
+READERS_TOO = 2.0
 # Held in an index's folder by whoever builds it.
 BUILDING = "building.lock"
 
@@ -177,7 +182,8 @@ class _Attempt:
                 opened, changed = Opened(index, model, "rebuilt", why, saved=False), 1.0
         if isinstance(opened.index, FaissIndex) and opened.index.recall != wanted.recall:
             opened.index.recall, changed = wanted.recall, max(changed, SAVE_SHARE)
-        if changed and (asked.save or (asked.save is None and changed > SAVE_SHARE)):
+        much = changed > SAVE_SHARE or changed * opened.index.stats().count > SAVE_COUNT
+        if changed and (asked.save or (asked.save is None and much)):
             return self._stored(opened, stamp, wanted)
         return opened
 
@@ -190,8 +196,8 @@ class _Attempt:
         index, quietly = opened.index, self.asked.save is None
         assert not isinstance(index, MilvusIndex)  # a cluster stores itself
         try:
-            # Readers leave it to writers: it takes minutes where there are millions.
-            if not quietly and isinstance(index, LayeredIndex) and index.crowded:
+            limit = READERS_TOO if quietly else 1.0
+            if isinstance(index, LayeredIndex) and index.crowding > limit:
                 index.compact(wanted.folder)
             before = wanted.before
             index.save(wanted.folder, stamp, instead=None if before is None else before.stamp)

@@ -63,6 +63,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_manifest(folder / "register.csv", rows)
     draw_mark(1).save(folder / "logo.png")
     draw_mark(2).save(folder / "scan.png")
+    mark = draw_mark(1)
+    mark.crop((0, 0, mark.width // 2, mark.height // 2)).save(folder / "part.png")
     write_scenes(folder)
     monkeypatch.setenv("LIKEMARK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LIKEMARK_MODEL", str(model.folder / "tiny.json"))

@@ -80,7 +80,7 @@ def evaluate(
     ways = select(()) if transformations is None else transformations
     truths: dict[str, Truth] = {}
     some: set[str] = set()  # that are asked by parts too
-    pictures = _noted(sources, truths, some if looks else None, len(gallery))
+    pictures = _noted(sources, truths, None if looks is None else some, len(gallery))
     asked = derive(pictures, companions=companions, transformations=ways)
     ranks: dict[tuple[str, str], list[int]] = {
         (manner.name, way.name): [] for manner in MANNERS for way in ways

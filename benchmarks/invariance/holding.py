@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likemark.benchmarks.encoders import Pixels, Rows
-from likemark.retrieval.parts import SIDE, Grey, grey
+from likemark.retrieval.parts import READ, SIDE, Grey, grey
 from likemark.retrieval.pictures.normalise import prepared
 from likemark.retrieval.shortlist import LONG, parts_of
 
@@ -33,13 +33,13 @@ class Looks:
 
 
 def look(pixels: Pixels) -> Grey:
-    return grey(prepared(pixels, 2 * SIDE))
+    return grey(prepared(pixels, READ))
 
 
 def with_parts(scores: Rows, asked: Grey, looks: Looks) -> Rows:
     """(N,): what the nearest hold of the query counts where it is more than their score."""
     short = np.argsort(-scores, kind="stable")[:LONG]
-    held = [part.score for part in parts_of(looks.of(short), asked)]
+    held = np.array([part.score for part in parts_of(looks.of(short), asked)], np.float32)
     found: Rows = scores.copy()
-    found[short] = np.maximum(scores[short], np.array(held, np.float32))
+    found[short] = np.where(held > 0, np.maximum(scores[short], held), scores[short])
     return found

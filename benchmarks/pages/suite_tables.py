@@ -44,23 +44,27 @@ FLICKR_COLUMNS = (
     ),
     Column("false accepts", "share of the photos without a brand that pass the same threshold"),
 )
+_WAY = (name("transformation"), name("what it does"))
+_TURNED = (
+    Column("turned R@1", "and turned by quarters too, as `likemark query --turned` does"),
+    Column("turned R@10"),
+)
+_APPLIES = Column("pictures", "that the transformation applies to")
 INVARIANCE_COLUMNS = (
-    name("transformation"),
-    name("what it does"),
+    *_WAY,
     Column("R@1", "share of the transformed pictures that find their original at rank 1"),
     Column("R@10", "share of the transformed pictures that find it among the first 10"),
     Column("elements R@1", "asked with each element of its layout too, as `likemark query` does"),
     Column("elements R@10"),
-    Column("turned R@1", "and turned by quarters too, as `likemark query --turned` does"),
-    Column("turned R@10"),
-    Column("pictures", "that the transformation applies to"),
+    *_TURNED,
+    _APPLIES,
 )
 PARTS_COLUMNS = (
-    *INVARIANCE_COLUMNS[:2],
-    *INVARIANCE_COLUMNS[6:8],
+    *_WAY,
+    *_TURNED,
     Column("parts R@1", "and the 1,000 nearest looked into, as `likemark query --turned --parts`"),
     Column("parts R@10"),
-    INVARIANCE_COLUMNS[-1],
+    _APPLIES,
 )
 SPEED_COLUMNS = (
     name("measure"),
@@ -172,14 +176,14 @@ def _flickr_row(row: Mapping[str, Any]) -> Row:
 
 
 def _invariance_row(ones: Sequence[Mapping[str, Any]], worst: str) -> Row:
-    """ones: a transformation asked in each manner, the whole picture first"""
-    whole = ones[0]
-    is_worst = whole["name"] == worst
+    """ones: a transformation asked in each manner"""
+    first = ones[0]
+    is_worst = first["name"] == worst
     cells = (
-        words(whole["name"]),
-        words(whole["description"]),
+        words(first["name"]),
+        words(first["description"]),
         *(share(one[key]) for one in ones for key in ("recall_at_1", "recall_at_10")),
-        count(whole["queries"]),
+        count(first["queries"]),
     )
     return Row(cells, note="the worst" if is_worst else "", key=is_worst)
 

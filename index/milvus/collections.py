@@ -23,6 +23,7 @@ from likemark.index.milvus.schema import (
     read_properties,
     read_stamp,
     read_unsure,
+    seconds_kept,
 )
 
 DIGITS = 8  # of identities, in names
@@ -84,6 +85,11 @@ class Collections:
                 )
             stamp = read_stamp(properties)
             if stamp is not None:
+                if seconds := seconds_kept(described):
+                    raise IndexStale(
+                        f"index {self.client.url.address}: collection {name} forgets its vectors "
+                        f"after {seconds} s (collection.ttl.seconds); run: likemark reindex"
+                    )
                 layout = layout_of(described, self._engine(name))
                 unsure = read_unsure(properties)
                 return Found(name, layout, stamp, name == published, unsure), gone

@@ -166,6 +166,11 @@ def read_properties(described: Mapping[str, Any]) -> dict[str, str]:
     return {n.removeprefix(_PROPERTY): v for n, v in found.items() if n.startswith(_PROPERTY)}
 
 
+def seconds_kept(described: Mapping[str, Any]) -> int:
+    """After which the cluster forgets what it holds; 0: never."""
+    return max(int((described.get("properties") or {}).get("collection.ttl.seconds", 0)), 0)
+
+
 def read_stamp(properties: Mapping[str, str]) -> ClusterStamp | None:
     """None: it was never finished."""
     if not {"generation", "token", "revision", "history"} <= properties.keys():

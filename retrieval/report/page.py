@@ -26,7 +26,7 @@ from likemark.retrieval.report.shown import Pictures, Shown
 from likemark.retrieval.report.text import counted, shorten
 from likemark.retrieval.report.thumbnails import Thumbnails
 from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search
-from likemark.retrieval.shortlist import MOST
+from likemark.retrieval.shortlist import LEAST, MOST
 
 DEFAULT_TITLE = "Similar marks"
 SAME_BRAND = "same brand"
@@ -114,7 +114,7 @@ def render_report(
         side=thumbnails.size,
         nothing=empty_in_words(search),
         block_weight=BLOCK_WEIGHT if search.blocks else None,
-        parts=MOST if search.parts else None,
+        parts=(LEAST, MOST) if search.parts else None,
         badge=shorten(highlight_label, _TITLE),
         created=created.date().isoformat(),
         version=shorten(version, _TITLE),
@@ -179,16 +179,16 @@ def _hit_view(
         title=shorten(hit.mark.title, _TITLE),
         picture=picture,
         highlighted=highlighted,
-        found_by=_found_by(hit),
+        found_by=_found_by(hit, framed=picture is not None),
         part=hit.part,
         times=_times(hit),
         filings=tuple(_filing(mark, own_path(mark, hit), paths) for mark in hit.marks),
     )
 
 
-def _found_by(hit: Hit) -> str | None:
+def _found_by(hit: Hit, *, framed: bool) -> str | None:
     if hit.part:
-        return "Found by its framed part"
+        return "Found by its framed part" if framed else "Found by a part of it"
     if hit.block:
         return f"Found by an element of the query: {area(hit.block)}"
     return f"Found by the query turned by {hit.turn}° counter-clockwise" if hit.turn else None

@@ -187,8 +187,8 @@ def test_the_command_embeds_nothing_again_and_prints_one_document(demo: Demo) ->
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     document = json.loads(done.stdout)
     assert document.keys() == {
-        "model", "index", "k", "min_score", "blocks", "turned", "queries", "embedded",
-        "best_ranks", "report", "contact_sheet", "scene",
+        "model", "index", "k", "min_score", "blocks", "turned", "parts", "queries",
+        "embedded", "best_ranks", "report", "contact_sheet", "scene",
     }  # fmt: skip
     assert document["embedded"] == 0
     assert document["best_ranks"] == list(demo.best_ranks)

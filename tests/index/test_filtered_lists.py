@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support.layers import Table, layered
@@ -53,6 +55,23 @@ def test_a_filter_whose_vectors_all_lie_far_away_still_finds_them(
     nearness = [float((rows[belongs == c] @ query[0]).mean()) for c in range(CLUSTERS)]
     allowed = np.flatnonzero(np.isin(belongs, np.argsort(nearness)[:clusters]))
     assert recall(index, rows, query, allowed) >= 0.9
+
+
+@pytest.mark.parametrize("also", [0, 300])
+def test_a_filter_finds_what_was_added_since_the_base_was_made(
+    rows: Rows, tmp_path: Path, also: int
+) -> None:
+    """A collection that was just indexed lies in no list of the base."""
+    new = 2000
+    ids = np.arange(N)
+    index = layered("IVF256,SQfp16", ids[:-new], rows[:-new], tmp_path)
+    index.add(ids[-new:], rows[-new:])
+    rng = np.random.default_rng(3)
+    allowed = np.sort(np.concatenate([ids[-new:], rng.choice(N - new, also, replace=False)]))
+    queries = clustered_rows(60, D, clusters=CLUSTERS, spread=0.5, seed=8)
+    assert recall(index, rows, queries, allowed) >= 0.97
+    index.remove(ids[-new:-500])
+    assert recall(index, rows, queries, np.setdiff1d(allowed, ids[-new:-500])) >= 0.97
 
 
 def test_all_hits_can_be_asked_for(index: LayeredIndex, rows: Rows) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -274,6 +275,55 @@ def test_a_disk_that_runs_full_leaves_the_old_state_and_says_so(
     index, _ = open_local(folder)
     index.save(folder, STAMP)  # with room again all is well, and nothing is left over
     assert len(list(folder.glob(f"{DRAFT}*"))) == 0
+
+
+TORN = """
+    import os, resource, signal, sys
+    from pathlib import Path
+    import numpy as np
+    from likemark.index.local import open_local
+    from likemark.index.protocol import Stamp
+    from support.layers import layered
+    from support.vectors import clustered_rows
+
+    folder, kind = Path(sys.argv[1]), sys.argv[2]
+    rows = clustered_rows(340, 16, clusters=20, spread=0.6)
+
+    def act():
+        index, _ = open_local(folder)
+        index.add(np.arange(400, 440), rows[300:])
+        if kind == "compact":
+            index.compact(folder)
+        if kind == "build":
+            index = layered("IVF8,SQ8", np.arange(300), rows[:300], folder, shard=100)
+        index.save(folder, Stamp("c", "m", 2, "u"))
+
+    for most in range(0, 1 << 20, 179):
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # whoever writes past the limit dies
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+            act()
+            os._exit(0)
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        index, found = open_local(folder)
+        index.check()
+        print(-ended, found.generation, len(index.ids()), flush=True)
+        if not ended:
+            break
+"""
+
+
+@pytest.mark.parametrize(("kind", "after"), [("save", 358), ("compact", 358), ("build", 300)])
+def test_a_power_cut_within_a_file_leaves_the_old_state(
+    folder: Path, kind: str, after: int
+) -> None:
+    with python(TORN, folder, kind) as child:
+        seen = [[int(word) for word in line.split()] for line in iter(child.line, "")]
+    assert len(seen) > 4
+    assert seen[-1] == [0, 2, after]
+    assert {tuple(each) for each in seen[:-1]} == {(signal.SIGXFSZ, 1, 318)}
 
 
 def test_where_the_folder_cannot_be_written_the_index_stands_among_temporary_files(

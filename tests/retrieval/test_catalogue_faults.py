@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine, event, text
+from support.corpus import write_corpus
 from support.marks import entry, put, vector
 
 from likemark.db.browse import list_marks
-from likemark.db.errors import LikemarkError
+from likemark.db.errors import CatalogueError, LikemarkError
 from likemark.db.links import all_links
-from likemark.db.search import allowed_images
+from likemark.db.search import allowed_images, filed_at, shown_marks
 from likemark.db.values import Filters
 from likemark.db.vectors import vectors_since
 from likemark.retrieval.doctor import examine
+from likemark.retrieval.indexing import index_paths
+from likemark.retrieval.models import FoundModel
+from likemark.retrieval.results import mark_json
 from likemark.retrieval.sync import open_index
 from likemark.retrieval.workspace import Workspace
 
@@ -55,11 +62,16 @@ def answers(root: Path) -> list[object]:
             few = list_marks(session, NARROW, limit=2 * COUNT)
             allowed = allowed_images(session, NARROW)
             list(all_links(session, opened.model))
+            json.dumps([mark_json(mark) for mark in marks])  # a letter may be another: no one knows
+            shown = shown_marks(session, found.ids[0].tolist(), Filters())
+            filed = filed_at(session, found.ids[0].tolist())
             vectors = sum(len(part.ids) for part in vectors_since(session, opened.model))
     assert allowed is not None
     return [
-        found.ids.tolist(), np.round(found.scores, 4).tolist(), [mark.key for mark in marks],
-        [mark.key for mark in few], allowed.tolist(), vectors,
+        found.ids.tolist(), np.round(found.scores, 4).tolist(), [mark.key for mark in few],
+        [mark.key for mark in marks], allowed.tolist(), vectors,
+        {image_id: image.marks for image_id, image in shown.items()},
+        {image_id: each.paths for image_id, each in filed.items()},
     ]  # fmt: skip
 
 
@@ -110,3 +122,48 @@ def test_a_file_cut_anywhere_is_told(stored: Path, content: bytes, tmp_path: Pat
     cuts = [0, 1, 16, 100, 4096, *(rng.randrange(len(content)) for _ in range(20))]
     came = {cut: check(stored, content[:cut], tmp_path / "w", right) for cut in cuts}
     assert "right" not in {came[cut] for cut in cuts if cut < len(content) // 2}
+
+
+def test_a_disk_that_runs_full_costs_no_mark_and_the_next_run_ends_what_was_begun(
+    tmp_path: Path, tiny: FoundModel
+) -> None:
+    write_corpus(tmp_path / "first", range(20))
+    write_corpus(tmp_path / "second", range(20, 180))
+    with Workspace.open(tmp_path / "w") as space:
+        index_paths(space, [tmp_path / "first"], tiny)
+        with space.catalogue.read() as session:
+            pages = session.execute(text("PRAGMA page_count")).scalar_one()
+    full = Disk(pages + 8)
+    with full, Workspace.open(tmp_path / "w") as space:
+        with pytest.raises(CatalogueError, match=r"is full; free some space") as caught:
+            index_paths(space, [tmp_path / "second"], tiny)
+        assert str(caught.value).isprintable()
+        assert len(marks_of(space)) >= 20
+    with Workspace.open(tmp_path / "w") as space:
+        assert set(marks_of(space)) >= {f"mark-{n:04d}" for n in range(20)}
+        _, opened = index_paths(space, [tmp_path / "second"], tiny)
+        assert opened.index.stats().count == 180
+        assert len(marks_of(space)) == 180
+        checks = ("catalogue", "vectors", "index", "files")
+        assert all(each.ok for each in examine(tmp_path / "w", None) if each.check in checks)
+
+
+def marks_of(space: Workspace) -> list[str]:
+    with space.catalogue.read() as session:
+        return [mark.title for mark in list_marks(session, Filters(), limit=1000)]
+
+
+class Disk:
+    """SQLite finds no room beyond so many pages, as on a full disk, for as long as the block."""
+
+    def __init__(self, pages: int) -> None:
+        self._pages = pages
+
+    def _limit(self, connection: Any, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {self._pages}")
+
+    def __enter__(self) -> None:
+        event.listen(Engine, "connect", self._limit)
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(Engine, "connect", self._limit)

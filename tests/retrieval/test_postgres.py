@@ -21,6 +21,8 @@ from support.state import catalogue_state, index_state
 from likemark.db.errors import CatalogueError
 from likemark.db.lock import writer_lock
 from likemark.db.vectors import active_model
+from likemark.index.local import LocalIndex
+from likemark.retrieval import catching_up
 from likemark.retrieval.indexing import IndexingOptions, index_paths
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.reindex import reindex
@@ -84,6 +86,24 @@ def test_a_second_machine_builds_its_own_index_from_the_shared_catalogue(
     assert other.json("stats")["index"]["state"] == "current"
     (query,) = other.json("query", logos / "mark-0002.png", "-k", "1")["queries"]
     assert query["hits"][0]["score"] > 0.999
+
+
+def test_a_long_build_outlasts_the_time_that_a_connection_may_stand_idle(
+    tmp_path: Path, logos: Path, database: str, tiny: FoundModel, postgres: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    name = database.partition("?")[0].rpartition("/")[2]
+    postgres.run(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = 500")
+    build = catching_up.build_local
+
+    def slow(*given: Any, **named: Any) -> LocalIndex:
+        time.sleep(1.2)
+        return build(*given, **named)
+
+    monkeypatch.setattr(catching_up, "build_local", slow)
+    with Workspace.open(tmp_path / "home", database=database) as space:
+        report, found = index_paths(space, [logos], tiny)
+        assert (report.added, found.action, found.index.stats().count) == (24, "rebuilt", 24)
 
 
 def test_two_machines_do_not_write_at_once(desk: Desk, logos: Path, database: str) -> None:

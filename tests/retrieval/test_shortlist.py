@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from likemark.benchmarks.sample_builder import SAMPLE
+from likemark.db.values import Filters
 from likemark.retrieval.engine import QueryOptions, query_requests, search_pictures
-from likemark.retrieval.indexing import index_paths
+from likemark.retrieval.indexing import IndexingOptions, index_paths
 from likemark.retrieval.models import find_model
 from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import flatten
@@ -88,16 +89,68 @@ def test_a_quarter_of_a_mark_finds_it_and_says_where_it_lies(
 def test_scores_fall_and_the_least_score_holds_with_parts_too(
     indexed: Workspace, quarters: list[Path]
 ) -> None:
-    for result in ask(indexed, quarters[:3], k=30, parts=True, min_score=0.3):
+    found = ask(indexed, quarters[:3], k=30, parts=True, min_score=0.3)
+    assert sum(hit.part is not None for result in found for hit in result.hits) > 3
+    for result in found:
         scores = [hit.score for hit in result.hits]
         assert scores == sorted(scores, reverse=True)
         assert min(scores, default=1) >= 0.3
 
 
+def test_what_holds_nothing_of_the_query_stays_as_it_was_found(
+    indexed: Workspace, quarters: list[Path]
+) -> None:
+    """The whole collection, unlike marks of negative cosines among them."""
+    (plain,) = ask(indexed, quarters[:1], k=len(MARKS))
+    (found,) = ask(indexed, quarters[:1], k=len(MARKS), parts=True)
+    scores = {hit.path: hit.score for hit in plain.hits}
+    assert min(scores.values()) < 0
+    assert any(hit.part is None for hit in found.hits)
+    for hit in found.hits:
+        assert (hit.part is None) == (hit.score == pytest.approx(scores[hit.path], abs=1e-6))
+        assert hit.part is None or 0 < hit.score <= MOST
+
+
+def test_a_picture_is_read_where_it_still_is_as_it_was(
+    pictures: list[Path], quarters: list[Path], tmp_path: Path
+) -> None:
+    own = next(path for path in pictures if path.name == quarters[0].name)
+    copies = [tmp_path / f"{letter}-{own.name}" for letter in "ab"]
+    for copy in copies:
+        copy.write_bytes(own.read_bytes())
+    with Workspace.open(tmp_path / "space") as space:
+        index_paths(space, [*copies, *pictures[1:5]], find_model())
+        (before,) = ask(space, quarters[:1], k=1, parts=True)
+        assert before.hits[0].part is not None
+        copies[0].unlink()
+        (after,) = ask(space, quarters[:1], k=1, parts=True)
+        assert after.hits[0].part == before.hits[0].part
+        copies[1].write_bytes(pictures[7].read_bytes())  # another picture in its place
+        (other,) = ask(space, quarters[:1], k=9, parts=True)
+        assert not [
+            hit for hit in other.hits if hit.part and hit.image_id == before.hits[0].image_id
+        ]
+
+
+def test_filters_hold_for_what_is_looked_into(
+    pictures: list[Path], quarters: list[Path], tmp_path: Path
+) -> None:
+    own = next(path for path in pictures if path.name == quarters[0].name)
+    with Workspace.open(tmp_path / "space") as space:
+        index_paths(space, [own], find_model(), options=IndexingOptions(collection="one"))
+        index_paths(space, [path for path in pictures[:9] if path != own], find_model())
+        (found,) = ask(space, quarters[:1], parts=True, filters=Filters(collections=("default",)))
+        assert found.hits
+        assert str(own) not in {hit.path for hit in found.hits}
+        (found,) = ask(space, quarters[:1], parts=True, filters=Filters(collections=("one",)))
+        assert [hit.path for hit in found.hits] == [str(own)]
+
+
 def test_whole_marks_find_themselves_as_before(indexed: Workspace, pictures: list[Path]) -> None:
     for result, path in zip(ask(indexed, pictures[:5], parts=True), pictures[:5], strict=True):
         assert (result.hits[0].path, round(result.hits[0].score, 2)) == (str(path), 1.0)
-        assert result.hits[0].part is None
+        # Nothing counts more as a part than as the whole that it is.
+        assert all(hit.part is None for hit in result.hits if hit.score > MOST)
 
 
 def test_marks_whose_pictures_are_gone_keep_their_places(

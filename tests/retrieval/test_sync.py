@@ -30,6 +30,7 @@ from likemark.db.values import Filters
 from likemark.index.layers import LayeredIndex
 from likemark.index.protocol import Stamp
 from likemark.index.storage import HEAD
+from likemark.retrieval import sync
 from likemark.retrieval.sync import open_index
 from likemark.retrieval.workspace import Workspace
 
@@ -100,6 +101,19 @@ def test_it_is_saved_only_when_enough_has_changed(workspace: Workspace) -> None:
     fill(workspace, "one more")
     assert opened(workspace).saved
     assert data_file(workspace) != stored
+
+
+def test_it_is_saved_when_many_have_changed_however_small_their_share(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "SAVE_COUNT", 3)
+    fill(workspace, *names(100))
+    opened(workspace)
+    fill(workspace, *names(3, "few"))
+    assert not opened(workspace).saved
+    fill(workspace, "one more")
+    assert opened(workspace).saved
+    assert opened(workspace).action == "current"
 
 
 @pytest.mark.parametrize("save", [False, True])

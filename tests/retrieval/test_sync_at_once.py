@@ -224,6 +224,22 @@ def test_a_list_that_is_damaged_is_found_by_the_next_joining_and_all_is_built_an
     index.check()
 
 
+def test_where_marks_are_only_searched_what_was_added_is_joined_when_it_is_very_much(
+    workspace: Workspace,
+) -> None:
+    fill(workspace, *names(300))
+    open_index(workspace, setting="IVF4,SQ8", save=True)
+    added = []
+    for count, prefix in ((120, "few"), (60, "more")):
+        fill(workspace, *names(count, prefix))
+        found = opened(workspace)  # as a search does
+        assert found.saved
+        index = found.index
+        assert isinstance(index, LayeredIndex)
+        added.append(index.stats().added)
+    assert added == [120, 0]  # a writer would have joined the first
+
+
 def test_a_list_that_is_damaged_as_it_is_written_is_a_fault_and_no_endless_building(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, builds: list[int]
 ) -> None:

@@ -173,6 +173,17 @@ def test_another_version_of_the_schema_is_told_with_what_to_run(
         found(milvus, identity)
 
 
+def test_a_collection_that_forgets_its_vectors_is_told(milvus: MilvusServer, identity: str) -> None:
+    index = made(milvus, identity)
+    index.store(stamp(identity))
+    expiry = {"collection.ttl.seconds": "3600"}
+    milvus.client().call(lambda m, s: m.alter_collection_properties(index.name, expiry, timeout=s))
+    with pytest.raises(
+        IndexStale, match=r"forgets its vectors after 3600 s .*; run: likemark reindex"
+    ):
+        found(milvus, identity)
+
+
 def test_another_catalogue_of_the_same_digits_is_left_alone(
     milvus: MilvusServer, identity: str
 ) -> None:

@@ -174,7 +174,7 @@ def test_a_name_that_is_too_long_is_one_line(likemark: Run, arguments: list[str]
 
 
 HELD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from likemark.cli import main
 from likemark.retrieval.files import whole_file
@@ -186,6 +186,8 @@ def hold(path: Path) -> None:
         print("begun", flush=True)
         time.sleep(60)
 
+# What runs in the background of a script begins with interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv = ["likemark", "hold", sys.argv[1]]
 main.main()
 """

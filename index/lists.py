@@ -61,12 +61,20 @@ class ListTable:
 
 def list_content(lists: Any, number: int) -> tuple[NDArray[np.uint8], Ids]:
     """(n, code_size) codes and (n,) ids of one of FAISS's lists, copied."""
+    ids = list_ids(lists, number)
+    if not len(ids):
+        return np.empty((0, lists.code_size), np.uint8), ids
+    codes = faiss.rev_swig_ptr(lists.get_codes(number), len(ids) * lists.code_size)
+    return codes.reshape(len(ids), lists.code_size).copy(), ids
+
+
+def list_ids(lists: Any, number: int) -> Ids:
+    """(n,) of one of FAISS's lists, copied."""
     size = int(lists.list_size(number))
     if not size:
-        return np.empty((0, lists.code_size), np.uint8), np.empty(0, np.int64)
-    codes = faiss.rev_swig_ptr(lists.get_codes(number), size * lists.code_size)
-    ids = faiss.rev_swig_ptr(lists.get_ids(number), size)
-    return codes.reshape(size, lists.code_size).copy(), ids.astype(np.int64)
+        return np.empty(0, np.int64)
+    ids: Ids = faiss.rev_swig_ptr(lists.get_ids(number), size).astype(np.int64)
+    return ids
 
 
 def write_lists(path: Path, sources: Sequence[Any], *, without: Ids | None = None) -> ListTable:

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likemark.index.ids import held
-from likemark.index.lists import MappedLists
-from likemark.index.probing import faiss
+from likemark.index.lists import MappedLists, list_ids
 from likemark.index.protocol import Ids
 
 IDS, LISTS = "places.ids", "places.lists"
@@ -39,23 +38,20 @@ class Places:
             ids[ends[number] - size : ends[number]] = np.fromfile(
                 lists.path, "<i8", size, offset=start
             )
-        order = np.argsort(ids, kind="stable")
-        numbers = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        return cls(ids[order], numbers[order], len(sizes))
+        return cls._of_lists(ids, sizes)
 
     @classmethod
     def of_memory(cls, engine: Any) -> Places:
         """Of an inverted-list index of FAISS's that is not mapped."""
-        lists, total = engine.invlists, int(engine.nlist)
-        sizes = np.array([lists.list_size(number) for number in range(total)], np.int64)
-        ids = [
-            faiss.rev_swig_ptr(lists.get_ids(int(number)), int(sizes[number])).copy()
-            for number in np.flatnonzero(sizes)
-        ]
-        numbers = np.repeat(np.arange(total, dtype=np.int32), sizes)
-        whole = np.concatenate([np.empty(0, np.int64), *ids])
-        order = np.argsort(whole, kind="stable")
-        return cls(whole[order], numbers[order], total)
+        ids = [list_ids(engine.invlists, number) for number in range(int(engine.nlist))]
+        return cls._of_lists(np.concatenate(ids), np.array([len(each) for each in ids]))
+
+    @classmethod
+    def _of_lists(cls, ids: Ids, sizes: NDArray[np.int64]) -> Places:
+        """ids: (N,), list after list; sizes: (L,) of the lists"""
+        order = np.argsort(ids, kind="stable")
+        numbers = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        return cls(ids[order], numbers[order], len(sizes))
 
     @classmethod
     def load(cls, folder: Path, total: int) -> Places:

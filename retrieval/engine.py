@@ -240,14 +240,14 @@ class _Searcher:
         look: finds the query as a part of the nearest
         """
         k, wanted = self.options.k, 2 * self.options.k
-        parts: dict[int, Part] = {}
         if look is not None:
             wanted = max(wanted, LONG)
-            parts = self._parts(self._nearest(rows, asked, LONG), look)
+        near = self._nearest(rows, asked, wanted)
+        parts = {} if look is None else self._parts(near[:LONG], look)
         shown: dict[int, ShownImage] = {}
         with self.workspace.catalogue.read() as session:
             while True:
-                near = self._strong(_with_parts(self._nearest(rows, asked, wanted), parts))
+                near = self._strong(_with_parts(near, parts))
                 new = [each.image_id for each in near if each.image_id not in shown]
                 shown |= shown_marks(session, new, self.options.filters)
                 groups = _grouped(near, shown)
@@ -255,6 +255,7 @@ class _Searcher:
                 if len(groups) > k or last or wanted >= (reach := self._reach()):
                     return _hits(session, groups[:k])
                 wanted = min(4 * wanted, reach)
+                near = self._nearest(rows, asked, wanted)
 
     def _reach(self) -> int:
         """How many images there are to be found; a cluster is asked only where it matters."""

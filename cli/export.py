@@ -15,6 +15,7 @@ from likemark.cli.output import print_json, progress_bar, say
 from likemark.db.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from likemark.retrieval.oneshot.card import OneShotCard, TracerCard
     from likemark.retrieval.onnx import Parity
 
 
@@ -74,7 +75,8 @@ def export(
 
     With --whiten a model learns its last layer anew from your own drawings, in minutes: a folder
     with one folder a brand will do. Of a training with task = "oneshot" it is a model that finds
-    marks in photos, its probabilities learned on scenes of marks that were held out.
+    marks in photos, its probabilities learned on scenes of marks that were held out; with task =
+    "tracer" what draws the masks of such a model anew, once its card names it as "tracer".
 
     A model for retrieval is then chosen by its card: --model FOLDER/NAME.json. NAME.onnx takes
     pictures as (N, S, S, 3) uint8 RGB, trimmed and padded to a square, and gives (N, D) float32
@@ -86,12 +88,13 @@ def export(
 
     if (corpus or pooling) and not whiten:
         raise InvalidInput("--corpus and --pooling say what --whiten learns from: give --whiten N")
-    if _is_one_shot(source):
+    task = _task_of(source)
+    if task in ("oneshot", "tracer"):
         if onnx or whiten or size or over:
             raise InvalidInput(
                 "--onnx, --whiten, --size and --over are for models for retrieval: leave them out"
             )
-        _one_shot(Path(source), out, name, json)
+        _of_scenes(task, Path(source), out, name, json)
         return
     if onnx:
         check_onnx()
@@ -118,22 +121,30 @@ def export(
         )
 
 
-def _is_one_shot(source: str) -> bool:
+def _task_of(source: str) -> str:
+    """Of a training's folder; nothing of a model's name."""
     from likemark.retrieval.training.export import run_settings
-    from likemark.retrieval.training.tasks import is_one_shot
+    from likemark.retrieval.training.tasks import task_of
 
-    return os.path.isdir(source) and is_one_shot(run_settings(Path(source)))
+    return task_of(run_settings(Path(source))) if os.path.isdir(source) else ""
 
 
-def _one_shot(run: Path, out: Path, name: str | None, json: bool) -> None:
-    from likemark.retrieval.oneshot.training.export import export_one_shot
+def _of_scenes(task: str, run: Path, out: Path, name: str | None, json: bool) -> None:
+    from likemark.retrieval.oneshot.training.export import export_one_shot, export_tracer
 
-    with progress_bar("batches of scenes", None) as told:
-        card = export_one_shot(run, out, name=name or run.resolve().name, told=told)
+    name = name or run.resolve().name
+    card: OneShotCard | TracerCard
+    if task == "tracer":
+        card = export_tracer(run, out, name=name)
+        does = f"draws masks anew for the one-shot model whose card names it as tracer, in {out}"
+    else:
+        with progress_bar("batches of scenes", None) as told:
+            card = export_one_shot(run, out, name=name, told=told)
+        does = f"finds marks in photos, in {out}"
     if json:
         print_json({**asdict(card), "folder": str(out)})
     else:
-        say(f"{card.name}: finds marks in photos, in {out}")
+        say(f"{card.name}: {does}")
 
 
 def _ignore(done: int, of: int) -> None:

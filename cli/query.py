@@ -45,12 +45,16 @@ def query(
     ] = True,
     turned: Annotated[
         bool,
-        typer.Option("--turned", help="Ask with each picture turned by quarters too."),
+        typer.Option(
+            "--turned", help="Ask with each picture turned by eighths of a full turn too."
+        ),
     ] = False,
     parts: Annotated[
         bool,
         typer.Option(
-            "--parts", help="Look into the 1,000 nearest marks for the picture as a part of them."
+            "--parts",
+            help="Ask with each picture's halves too, and look into the 1,000 nearest marks for "
+            "the picture as a part of them.",
         ),
     ] = False,
     min_score: Annotated[

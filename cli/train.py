@@ -37,8 +37,9 @@ def train(
     CONFIG.toml has the tables data, batch, augment, network, loss, optimiser and run; data.corpus
     alone must be set: a folder with one folder a brand, a CSV, or a built corpus. With the line
     task = "oneshot" before its tables it trains the network that finds a mark in photos, with task
-    = "published" the one that `likemark bench run locate` compares it with. `likemark export RUN`
-    makes a model of the result, but of the last. Many GPUs: torchrun --nproc-per-node 8 -m
+    = "tracer" the one that draws the masks of what was found, with task = "published" the one that
+    `likemark bench run locate` compares it with. `likemark export RUN` makes a model of the result,
+    but of the last. Many GPUs: torchrun --nproc-per-node 8 -m
     likemark.cli.main train CONFIG.toml --out RUN
     """
     from likemark.benchmarks.locate.published import kind as published

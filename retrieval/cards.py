@@ -78,10 +78,12 @@ class Card:
         import safetensors
         from safetensors.torch import load_file
 
+        from likemark.retrieval.eight_bits import unpacked
+
         weights: dict[str, torch.Tensor] = {}
         for path in self.check_weights(folder):
             try:
-                weights |= load_file(path)
+                weights |= unpacked(load_file(path))
             except (OSError, safetensors.SafetensorError) as error:
                 reason = one_line(str(error), limit=200)
                 raise self.damaged(f"{path} cannot be read: {reason}") from error

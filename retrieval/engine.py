@@ -33,7 +33,16 @@ from likemark.retrieval.parts import READ, Box, grey
 from likemark.retrieval.pictures.limits import PictureLimits
 from likemark.retrieval.pictures.picture import Crop, Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
-from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search, weighted
+from likemark.retrieval.pictures.views import EIGHTHS
+from likemark.retrieval.results import (
+    BLOCK_WEIGHT,
+    EIGHTH_WEIGHT,
+    HALF_WEIGHT,
+    Hit,
+    QueryResult,
+    Search,
+    weighted,
+)
 from likemark.retrieval.scan import pictures
 from likemark.retrieval.shortlist import LONG, Part, Shortlist
 from likemark.retrieval.sync import Opened, open_index
@@ -52,13 +61,9 @@ QUARTERS = (90, 180, 270)  # degrees
 class Shown:
     """What of a query is asked with: all of it as it stands, unless told otherwise."""
 
-    block: Crop | None = None  # of its layout
+    block: Crop | None = None  # of its layout, or a half
     turn: int = 0  # degrees, counter-clockwise
-
-    @property
-    def weight(self) -> float:
-        """Of the cosines that it finds."""
-        return 1.0 if self.block is None else BLOCK_WEIGHT
+    weight: float = 1.0  # of the cosines that it finds
 
 
 View = tuple[NDArray[np.uint8], Shown]  # (S, S, 3)
@@ -72,8 +77,9 @@ class QueryOptions:
     crop: Crop | None = None  # px of every query picture
     min_score: float | None = None  # weaker hits are left out
     blocks: bool = True  # ask with the blocks of each picture's layout too
-    turned: bool = False  # ask with each picture turned by quarters too
-    parts: bool = False  # look into the nearest pictures for the query as a part of them
+    turned: bool = False  # ask with each picture turned by eighths of a full turn too
+    # Ask with its halves too, and look into the nearest pictures for the query as a part of them.
+    parts: bool = False
     device: str = AUTO_DEVICE
     limits: PictureLimits = field(default_factory=PictureLimits)
 
@@ -132,7 +138,10 @@ def search_pictures(
         index=stats.factory,
         vectors=stats.count,
     )
-    asked = [Request(r.name, r.data, options.crop, options.blocks) for r in requests]
+    asked = [
+        Request(r.name, r.data, options.crop, options.blocks, options.parts, options.turned)
+        for r in requests
+    ]
     return search, _answers(searcher, asked, model)
 
 
@@ -214,8 +223,13 @@ def _views(picture: Picture | PictureError, options: QueryOptions) -> list[View]
     turns = QUARTERS if options.turned else ()
     return [
         (whole, Shown()),
-        *((block.pixels, Shown(block.box)) for block in picture.blocks),
+        *((block.pixels, Shown(block.box, weight=BLOCK_WEIGHT)) for block in picture.blocks),
+        *((half.pixels, Shown(half.box, weight=HALF_WEIGHT)) for half in picture.halves),
         *((np.rot90(whole, turn // 90), Shown(turn=turn)) for turn in turns),
+        *(
+            (turned, Shown(turn=turn, weight=EIGHTH_WEIGHT))
+            for turned, turn in zip(picture.eighths, EIGHTHS, strict=False)
+        ),
     ]
 
 

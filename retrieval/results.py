@@ -19,6 +19,9 @@ Rows = NDArray[np.float32]
 
 # Of a block's cosine: what the whole picture finds comes first. Chosen on drawings trained on.
 BLOCK_WEIGHT = 0.95
+# Of the cosine of a picture turned by eighths, whose edges are drawn anew, and of a half's, which
+# is like more that is plain.
+EIGHTH_WEIGHT, HALF_WEIGHT = 0.95, 0.8
 
 
 def weighted(cosines: Rows, weight: float | Rows) -> Rows:
@@ -74,8 +77,8 @@ class Search:
     crop: Crop | None  # px of the query picture
     min_score: float | None
     blocks: bool  # the elements of a composite query asked too
-    turned: bool  # and the whole, turned by quarters
-    parts: bool  # the nearest pictures looked into for the query as a part of them
+    turned: bool  # and the whole, turned by eighths of a full turn
+    parts: bool  # and its halves, and the nearest looked into for the query as a part of them
     model: str  # name
     model_fingerprint: str
     index: str  # factory string

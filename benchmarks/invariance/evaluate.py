@@ -201,7 +201,7 @@ def _encoded(encoder: Encoder, asked: Iterator[Derived], some: Container[str]) -
         for query in asked:
             looked = look(query.pixels) if query.picture in some else None
             named = (query.picture, query.transformation)
-            for view in views_of(query.pixels):
+            for view in views_of(query.pixels, by_parts=looked is not None):
                 waiting.append((named, view.part, view.weight, looked))
                 yield view.pixels
 

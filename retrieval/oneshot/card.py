@@ -1,4 +1,7 @@
-"""What a one-shot model is: a safetensors file and a JSON card, as `likemark.retrieval.cards`."""
+"""What a one-shot model is: a safetensors file and a JSON card, as `likemark.retrieval.cards`.
+
+So is the tracer that draws its masks anew: it stands beside the card that names it.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,7 @@ class OneShotCard(Card):
     sha256: str  # of the weights file, hexadecimal
     about: Mapping[str, Any] = field(default_factory=dict)  # data, recipe, scores: for people
     embedder: str = ""  # the model that says how like two crops are: a name; empty: `model`
+    tracer: str = ""  # what draws masks anew: the name of a card beside this one; empty: nothing
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -50,8 +54,8 @@ class OneShotCard(Card):
     def read(cls, path: Path) -> Self:
         """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
         values = cls.values(path)
-        # Cards from before a crop could have a model of its own lack that field.
-        if {"embedder": "", **values}.keys() ^ {f.name for f in fields(cls)}:
+        # Cards from before a crop could have a model of its own, or a tracer, lack those fields.
+        if {"embedder": "", "tracer": "", **values}.keys() ^ {f.name for f in fields(cls)}:
             raise ModelDamaged(f"{cls.kind} card {path}: other fields than it must have")
         lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
         return cls(**{**values, **lists})
@@ -61,6 +65,42 @@ class OneShotCard(Card):
         weights = self.anything if facts.similarity is None else self.query
         total = sum(w * fact for w, fact in zip(weights, (1.0, *facts.told()), strict=True))
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+@dataclass(frozen=True, slots=True)
+class TracerCard(Card):
+    kind: ClassVar[str] = "tracer"
+    name: str
+    widths: tuple[int, ...]  # channels of its levels, the finest first
+    licence: str  # SPDX, of the weights
+    provenance: str  # training data
+    weights: str  # file name, beside the card
+    sha256: str  # of the weights file, hexadecimal
+    about: Mapping[str, Any] = field(default_factory=dict)  # recipe: for people
+
+    def __post_init__(self) -> None:
+        texts = (self.name, self.licence, self.weights, self.sha256)
+        if not all(isinstance(text, str) and text for text in texts):
+            raise self.damaged("name, licence, weights and sha256 must be text")
+        if not is_weights_file(self.weights):
+            raise self.damaged(f"weights {self.weights!r} must be a .safetensors file beside it")
+        fits = isinstance(self.widths, tuple) and len(self.widths) >= 2
+        if not fits or not all(isinstance(n, int) and 1 <= n <= 4096 for n in self.widths):
+            raise self.damaged("widths must be two whole numbers or more")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
+        values = cls.values(path)
+        if values.keys() ^ {f.name for f in fields(cls)}:
+            raise ModelDamaged(f"{cls.kind} card {path}: other fields than it must have")
+        lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
+        return cls(**{**values, **lists})
+
+
+def is_weights_file(name: str) -> bool:
+    """Whether it can be one beside a card."""
+    return Path(name).name == name and name.endswith(".safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +126,9 @@ def _problem(card: OneShotCard) -> str | None:
         return "name, model, backbone, licence, weights and sha256 must be text"
     if not isinstance(card.embedder, str):
         return "embedder must be text"
-    if Path(card.weights).name != card.weights or not card.weights.endswith(".safetensors"):
+    if not isinstance(card.tracer, str) or Path(card.tracer).name != card.tracer:
+        return "tracer must be the name of a card beside this one"
+    if not is_weights_file(card.weights):
         return f"weights {card.weights!r} must be a .safetensors file beside the card"
     sizes = (card.width, card.depth, card.heads, card.fine, *card.layers)
     if not card.layers or not all(isinstance(n, int) and 0 <= n <= 4096 for n in sizes):

@@ -16,16 +16,18 @@ import torch
 from numpy.typing import NDArray
 
 from likemark.db.errors import InvalidInput, ModelDamaged, one_line
-from likemark.retrieval.devices import AUTO, choose_device
+from likemark.retrieval.devices import AUTO, Device, choose_device
 from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.models import find_model
 from likemark.retrieval.oneshot import card as cards
-from likemark.retrieval.oneshot.card import Facts, OneShotCard
+from likemark.retrieval.oneshot.card import Facts, OneShotCard, TracerCard
 from likemark.retrieval.oneshot.features import Features, load_features, size_of
 from likemark.retrieval.oneshot.judging import Candidate, Place, judged
 from likemark.retrieval.oneshot.network import STRIDE, OneShot
 from likemark.retrieval.oneshot.regions import Box, Logits, Spot, is_like, spots, suppressed
 from likemark.retrieval.oneshot.tiles import Level, Tile, levels, view
+from likemark.retrieval.oneshot.tracer import Tracer
+from likemark.retrieval.oneshot.tracing import Tracing
 from likemark.retrieval.oneshot.windows import likest, spot_of, windows
 from likemark.retrieval.pictures.normalise import flatten, prepared
 from likemark.retrieval.redact.regions import Region
@@ -38,6 +40,7 @@ _KEPT = 12  # views of a scene that are kept for its next query
 _OWN, _MORE, _ANY = 8, 4, 40  # places that are embedded: of a query's mask, of any mark beside it
 # and of any mark alone
 _LIKEST = 4  # of a scene's windows, likest to a query
+_TRACED = 0.02  # probability of a place, from which its mask is drawn anew
 _ROUND = 0.04  # of a box's sides: what its crop shows round it
 
 
@@ -100,11 +103,12 @@ class Finder:
     """threshold: probability from which a place counts; embedder: what crops are embedded by."""
 
     def __init__(
-        self, card: OneShotCard, network: OneShot, features: Features, embedder: Embedder
-    ) -> None:
+        self, card: OneShotCard, network: OneShot, features: Features, embedder: Embedder,
+        tracing: Tracing | None = None,
+    ) -> None:  # fmt: skip
         self.card, self.threshold, self.embedder = card, card.threshold, embedder
         self._network: Any = network.eval().to(embedder.device.torch())
-        self._features = features
+        self._features, self._tracing = features, tracing
         for part in (self._network, features):
             embedder.device.settle(part)
         self._held = _Held(None)
@@ -131,7 +135,8 @@ class Finder:
             )
         network = _filled(known, path.parent, features)
         embedder = find_model(known.embedder or known.model)
-        return cls(known, network, features, Embedder.load(embedder, device=chosen.name))
+        tracing = None if not known.tracer else _tracing(path.parent, known.tracer, chosen)
+        return cls(known, network, features, Embedder.load(embedder, device=chosen.name), tracing)
 
     def ask(self, query: Pixels, *, name: str = "query") -> Ask:
         """query: (h, w, 3 or 4). Raises InvalidInput for a picture of one colour."""
@@ -159,7 +164,8 @@ class Finder:
             for number, places in enumerate(self.places(scene, asks)):
                 named = [self._named(number, place) for place in places]
                 sure = [each for each in named if each.region.score >= least]
-                found += [sure[n] for n in suppressed([each.region for each in sure])]
+                kept = [sure[n] for n in suppressed([each.region for each in sure])]
+                found += self._traced(scene, kept)
         return sorted(found, key=lambda each: -each.region.score)
 
     def propose(self, scene: Pixels, *, threshold: float | None = None) -> list[Located]:
@@ -248,6 +254,15 @@ class Finder:
         region = replace(known.region, score=self.card.probability(place.facts))
         return Located(number, region, known.facts.similarity, known.row, place.others)
 
+    def _traced(self, scene: Pixels, found: Sequence[Located]) -> list[Located]:
+        """With masks drawn anew, but those of places that are hardly there."""
+        likely = [each for each in found if each.region.score >= _TRACED]
+        if self._tracing is None or not likely:
+            return list(found)
+        regions = self._tracing.traced(scene, [each.region for each in likely])
+        drawn = [replace(each, region=r) for each, r in zip(likely, regions, strict=True)]
+        return [*drawn, *(each for each in found if each.region.score < _TRACED)]
+
     def _level(
         self, scene: Pixels, level: Level, tokens: Sequence[torch.Tensor]
     ) -> NDArray[np.float32]:
@@ -328,6 +343,13 @@ def _ramp(length: int) -> NDArray[np.float32]:
     place = np.arange(length, dtype=np.float32) + 0.5
     ramp: NDArray[np.float32] = np.minimum(np.minimum(place, length - place) / 16, 1)
     return ramp
+
+
+def _tracing(folder: Path, name: str, device: Device) -> Tracing:
+    card = TracerCard.read(folder / f"{name}.json")
+    network = Tracer(card.widths)
+    card.fill(network, folder)
+    return Tracing(network, device)
 
 
 def _filled(card: OneShotCard, folder: Path, features: Features) -> OneShot:

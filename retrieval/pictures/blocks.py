@@ -1,4 +1,4 @@
-"""What else to ask with: the blocks of a picture's layout, each as a picture of its own."""
+"""What else to ask with: blocks of a picture's layout and its halves, each a picture of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from likemark.retrieval.pictures.normalise import prepared
 from likemark.retrieval.pictures.picture import Block, Crop
+from likemark.retrieval.pictures.views import halves
 
 
 def block_pictures(
@@ -24,4 +25,14 @@ def block_pictures(
     return tuple(
         Block(prepared(block, size), Crop(left + x, top + y, width, height))
         for block, (x, y, width, height) in zip(cut_blocks(pixels, boxes), boxes, strict=True)
+    )
+
+
+def half_pictures(
+    pixels: NDArray[np.uint8], size: int, *, left: int = 0, top: int = 0
+) -> tuple[Block, ...]:
+    """As `block_pictures`, the halves."""
+    return tuple(
+        Block(prepared(half, size), Crop(left + box.x, top + box.y, box.width, box.height))
+        for box, half in halves(pixels)
     )

@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 import sys
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from likemark.db.errors import PictureError
 from likemark.retrieval.pictures import places, raster, sniff, svg
 from likemark.retrieval.pictures.limits import PictureLimits
-from likemark.retrieval.pictures.normalise import flatten, ground_colour, square, trim
-from likemark.retrieval.pictures.picture import Block, Crop, Picture, Request
+from likemark.retrieval.pictures.normalise import flatten, ground_colour, prepared, square, trim
+from likemark.retrieval.pictures.picture import Crop, Picture, Request
 
 _HASH_BYTES = 1 << 20  # bytes hashed at once, so that a trimmed view needs no whole copy
 
@@ -93,18 +94,29 @@ def _decode(request: Request, size: int, limits: PictureLimits) -> Picture:
         width=frame.width,
         height=frame.height,
         format=kind,
-        blocks=_blocks(pixels, size, crop) if request.blocks else (),
+        **_views(pixels, size, request),
     )
 
 
-def _blocks(pixels: NDArray[np.uint8], size: int, crop: Crop | None) -> tuple[Block, ...]:
-    from likemark.retrieval.pictures.blocks import block_pictures
+def _views(pixels: NDArray[np.uint8], size: int, request: Request) -> dict[str, Any]:
+    """What else of it is wanted."""
+    if not (request.blocks or request.halves or request.eighths):
+        return {}
+    from likemark.retrieval.pictures.blocks import block_pictures, half_pictures
+    from likemark.retrieval.pictures.views import turned_by_eighths
 
+    crop = request.crop
     left, top = (max(crop.x, 0), max(crop.y, 0)) if crop else (0, 0)
     try:
-        return block_pictures(pixels, size, left=left, top=top)
+        return {
+            "blocks": block_pictures(pixels, size, left=left, top=top) if request.blocks else (),
+            "halves": half_pictures(pixels, size, left=left, top=top) if request.halves else (),
+            "eighths": tuple(
+                prepared(turned, size) for turned in turned_by_eighths(pixels)
+            ) if request.eighths else (),
+        }  # fmt: skip
     except MemoryError:  # the whole picture was read: it is asked with all the same
-        return ()
+        return {}
 
 
 def fingerprint(rgb: NDArray[np.uint8]) -> bytes:

@@ -92,20 +92,30 @@ def trim(rgb: NDArray[np.uint8], ground: NDArray[np.uint8] | None = None) -> NDA
     ground: (3,), the border's colour; None: as `border_colour` finds it
     result: (h, w, 3), a view of `rgb`
     """
+    left, top, width, height = inked(rgb, ground)
+    return rgb[top : top + height, left : left + width]
+
+
+def inked(
+    rgb: NDArray[np.uint8], ground: NDArray[np.uint8] | None = None
+) -> tuple[int, int, int, int]:
+    """Left, top, width and height, px, of what `trim` leaves of a picture."""
+    tall, wide = rgb.shape[:2]
+    whole = 0, 0, wide, tall
     colour = border_colour(rgb) if ground is None else ground
     if colour is None:
-        return rgb
-    width = rgb.shape[1]
-    low, high = (np.tile(bound, width) for bound in _around(colour))
-    rows = rgb.reshape(len(rgb), width * 3)
+        return whole
+    low, high = (np.tile(bound, wide) for bound in _around(colour))
+    rows = rgb.reshape(tall, wide * 3)
     top = _first_inked_row(rows, low, high)
-    if top == len(rows):
-        return rgb
-    bottom = len(rows) - _first_inked_row(rows[::-1], low, high)
+    if top == tall:
+        return whole
+    bottom = tall - _first_inked_row(rows[::-1], low, high)
     core = rows[top:bottom]
-    inked = (core.max(axis=0) > high) | (core.min(axis=0) < low)
-    columns = np.flatnonzero(inked.reshape(width, 3).any(axis=1))
-    return rgb[top:bottom, columns[0] : columns[-1] + 1]
+    ink = (core.max(axis=0) > high) | (core.min(axis=0) < low)
+    columns = np.flatnonzero(ink.reshape(wide, 3).any(axis=1))
+    left = int(columns[0])
+    return left, top, int(columns[-1]) + 1 - left, bottom - top
 
 
 def square(

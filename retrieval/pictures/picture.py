@@ -50,11 +50,13 @@ class Request:
     data: bytes | None = None  # the file's bytes; None: read the file `name`
     crop: Crop | None = None  # px; None: the whole picture
     blocks: bool = False  # the blocks of its layout are wanted too
+    halves: bool = False  # and its halves
+    eighths: bool = False  # and what it is turned by eighths
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """One element of a composite mark's layout, ready for a network of input size S."""
+    """A part of a picture, ready for a network of input size S."""
 
     pixels: NDArray[np.uint8]  # (S, S, 3) RGB
     box: Crop  # px of the upright picture
@@ -70,4 +72,7 @@ class Picture:
     width: int  # px, upright, before crop and trim; of an SVG as rendered
     height: int  # px, upright, before crop and trim; of an SVG as rendered
     format: str  # "PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF" or "SVG"
-    blocks: tuple[Block, ...] = ()  # where they were asked for; none of a mark that is one block
+    # Where they were asked for:
+    blocks: tuple[Block, ...] = ()  # elements of its layout; none of a mark that is one block
+    halves: tuple[Block, ...] = ()  # without those that show nothing
+    eighths: tuple[NDArray[np.uint8], ...] = ()  # (S, S, 3) each; none of a mark on no one colour

@@ -27,6 +27,8 @@ def request_header(request: Request) -> Header:
         "inline": request.data is not None,
         "crop": None if request.crop is None else request.crop.box,
         "blocks": request.blocks,
+        "halves": request.halves,
+        "eighths": request.eighths,
     }
 
 
@@ -37,6 +39,8 @@ def read_request(header: Header, body: bytes | bytearray) -> Request:
         bytes(body) if header["inline"] else None,
         None if crop is None else Crop(*crop),
         blocks=header["blocks"],
+        halves=header["halves"],
+        eighths=header["eighths"],
     )
 
 
@@ -51,18 +55,23 @@ def answer_frame(result: Picture | PictureError) -> tuple[Header, bytes | memory
         "height": result.height,
         "format": result.format,
         "blocks": [block.box.box for block in result.blocks],
+        "halves": [half.box.box for half in result.halves],
+        "eighths": len(result.eighths),
     }
-    squares = result.pixels, *(block.pixels for block in result.blocks)
+    parts = (part.pixels for part in (*result.blocks, *result.halves))
+    squares = result.pixels, *parts, *result.eighths
     return header, b"".join(square.tobytes() for square in squares)
 
 
 def read_answer(name: str, header: Header, body: bytearray) -> Picture | PictureError:
     if "reason" in header:
         return PictureError(name, header["reason"], header["detail"])
-    boxes = [Crop(*box) for box in header["blocks"]]
+    boxes, halves = ([Crop(*box) for box in header[name]] for name in ("blocks", "halves"))
     pixels = np.frombuffer(body, np.uint8)
-    size = round((pixels.size / 3 / (1 + len(boxes))) ** 0.5)
-    whole, *squares = pixels.reshape(-1, size, size, 3)
+    count = 1 + len(boxes) + len(halves) + header["eighths"]
+    size = round((pixels.size / 3 / count) ** 0.5)
+    whole, *rest = pixels.reshape(-1, size, size, 3)
+    squares = iter(rest)
     return Picture(
         pixels=whole,
         content=bytes.fromhex(header["content"]),
@@ -70,5 +79,7 @@ def read_answer(name: str, header: Header, body: bytearray) -> Picture | Picture
         width=header["width"],
         height=header["height"],
         format=header["format"],
-        blocks=tuple(Block(square, box) for square, box in zip(squares, boxes, strict=True)),
+        blocks=tuple(Block(next(squares), box) for box in boxes),
+        halves=tuple(Block(next(squares), box) for box in halves),
+        eighths=tuple(squares),
     )

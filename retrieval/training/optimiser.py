@@ -42,6 +42,17 @@ def make_optimiser(network: MarkNetwork, settings: Optimiser, *, freeze: int) ->
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.rate)
 
 
+def with_decay(network: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
+    """All at one rate; biases and norms do not decay."""
+    plain = [p for p in network.parameters() if p.ndim < 2]
+    weights = [p for p in network.parameters() if p.ndim >= 2]
+    groups = [
+        {"params": plain, "peak": settings.rate, "weight_decay": 0.0},
+        {"params": weights, "peak": settings.rate, "weight_decay": settings.decay},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.rate)
+
+
 def depths_of(backbone: nn.Module) -> dict[str, int]:
     """Of each parameter the layer, counted from the input."""
     from timm.models import group_parameters

@@ -13,7 +13,7 @@ from likemark.retrieval.training.settings import DEFAULT, TASK, of_task, read_se
 from likemark.retrieval.training.task import Place, Settings, Task
 
 if TYPE_CHECKING:
-    from likemark.retrieval.oneshot.training.config import OneShotTraining
+    from likemark.retrieval.oneshot.training.config import OneShotTraining, TracerTraining
 
 S = TypeVar("S", bound=Settings)
 
@@ -42,9 +42,22 @@ def _one_shot(config: OneShotTraining, place: Place) -> Task:
     return OneShotTask(config, place)
 
 
+def _tracer_settings() -> type[TracerTraining]:
+    from likemark.retrieval.oneshot.training.config import TracerTraining
+
+    return TracerTraining
+
+
+def _tracer(config: TracerTraining, place: Place) -> Task:
+    from likemark.retrieval.oneshot.training.tracer_task import TracerTask
+
+    return TracerTask(config, place)
+
+
 KINDS: dict[str, Kind[Any]] = {
     DEFAULT: Kind(lambda: Training, _embedding),
     "oneshot": Kind(_one_shot_settings, _one_shot),
+    "tracer": Kind(_tracer_settings, _tracer),
 }
 
 
@@ -62,9 +75,9 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def is_one_shot(config: Settings) -> bool:
-    """Whether it trains a network that finds marks in photos."""
-    return _name_of(config) == "oneshot"
+def task_of(config: Settings) -> str:
+    """The name of what it trains."""
+    return _name_of(config)
 
 
 def written(config: Settings) -> dict[str, Any]:

@@ -107,8 +107,36 @@ def test_what_holds_nothing_of_the_query_stays_as_it_was_found(
     assert min(scores.values()) < 0
     assert any(hit.part is None for hit in found.hits)
     for hit in found.hits:
-        assert (hit.part is None) == (hit.score == pytest.approx(scores[hit.path], abs=1e-6))
+        as_it_was = hit.score == pytest.approx(scores[hit.path], abs=1e-6)
+        assert (hit.part is None and hit.block is None) == as_it_was
         assert hit.part is None or 0 < hit.score <= MOST
+
+
+def test_two_marks_that_lie_over_each_other_are_found_by_halves(
+    indexed: Workspace, pictures: list[Path], tmp_path: Path
+) -> None:
+    """No bare ground parts them: they are one block."""
+    composites = []
+    for number, (one, two) in enumerate(zip(pictures[::6], pictures[3::6], strict=False)):
+        with Image.open(one) as first, Image.open(two) as second:
+            page = Image.new("RGB", (second.width + first.width * 5 // 6, first.height), "white")
+            page.paste(first, (0, 0))
+            page.paste(second.resize((second.width, first.height)), (first.width * 5 // 6, 0))
+        page.save(tmp_path / f"{number}.png")
+        composites.append((tmp_path / f"{number}.png", {one.name, two.name}))
+    paths = [path for path, _ in composites]
+
+    def held(results: list[QueryResult]) -> int:
+        """Marks found among the first three of those that the composites hold."""
+        return sum(
+            len(marks & {Path(hit.path).name for hit in result.hits[:3]})
+            for result, (_, marks) in zip(results, composites, strict=True)
+        )
+
+    found = ask(indexed, paths, k=5, parts=True)
+    assert held(found) > held(ask(indexed, paths, k=5))
+    assert held(found) >= 1.5 * len(composites)
+    assert any(hit.block is not None for result in found for hit in result.hits[:2])
 
 
 def test_a_picture_is_read_where_it_still_is_as_it_was(
@@ -165,8 +193,11 @@ def test_marks_whose_pictures_are_gone_keep_their_places(
         for copy in copies:
             copy.unlink()
         after = ask(space, quarters[:1], k=12, parts=True)
-    assert [hit.path for hit in after[0].hits] == [hit.path for hit in before[0].hits]
-    assert all(hit.part is None for hit in after[0].hits)
+    scores = {hit.path: hit.score for hit in before[0].hits}
+    assert {hit.path for hit in after[0].hits} == scores.keys()
+    for hit in after[0].hits:
+        assert hit.part is None
+        assert hit.block or hit.score == pytest.approx(scores[hit.path], abs=1e-6)
 
 
 def test_what_a_correlation_counts_rises_from_nothing_to_the_most() -> None:

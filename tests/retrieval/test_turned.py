@@ -1,4 +1,4 @@
-"""Queries that ask turned by quarters too: a mark that lies on its side is found."""
+"""Queries that ask turned by eighths too: a mark that lies on its side, or askew, is found."""
 
 from __future__ import annotations
 
@@ -63,3 +63,21 @@ def test_a_mark_on_its_side_is_found_and_says_by_which_turn(
 def test_a_mark_that_stands_as_it_was_filed_is_found_by_that(indexed: Workspace) -> None:
     for result in ask(indexed, LOGOS, turned=True):
         assert (result.hits[0].turn, round(result.hits[0].score, 3)) == (0, 1.0)
+
+
+def test_a_mark_that_stands_askew_is_found_by_an_eighth(indexed: Workspace, tmp_path: Path) -> None:
+    paths = []
+    for path in LOGOS:
+        made = tmp_path / f"{path.stem}.png"
+        upright = Image.fromarray(flatten(load_picture(path)))
+        upright.rotate(-45, Image.Resampling.BICUBIC, expand=True, fillcolor="white").save(made)
+        paths.append(made)
+    found = ask(indexed, paths, turned=True)
+    for result, path in zip(found, LOGOS, strict=True):
+        assert result.hits[0].path == str(path)
+        assert result.hits[0].score > 0.8
+    plain = ask(indexed, paths, turned=False)
+    assert sum(result.hits[0].turn == 45 for result in found) > len(LOGOS) / 2
+    higher = [two.hits[0].score - one.hits[0].score for one, two in zip(plain, found, strict=True)]
+    assert min(higher) >= 0
+    assert np.median(higher) > 0.1

@@ -1,4 +1,8 @@
-"""What a training of the one-shot network does, as a TOML file with `task = "oneshot"` says it."""
+"""What trainings in made scenes do, as TOML files say it.
+
+`task = "oneshot"` trains the network that finds marks, `task = "tracer"` the one that draws the
+masks of what was found anew.
+"""
 
 from __future__ import annotations
 
@@ -79,4 +83,29 @@ class OneShotTraining(Tables):
     batch: SceneBatch = field(default_factory=SceneBatch)
     network: SceneNetwork = field(default_factory=SceneNetwork)
     optimiser: Optimiser = field(default_factory=lambda: Optimiser(rate=1e-3, average=0.99))
+    run: Run = field(default_factory=Run)
+
+
+@dataclass(frozen=True, slots=True)
+class TracerNetwork:
+    # Channels, from the finest level on; each has half the places of the last.
+    widths: tuple[int, ...] = (24, 48, 96, 160)
+
+    def __post_init__(self) -> None:
+        fits = 2 <= len(self.widths) <= 6 and min(self.widths) >= 4
+        check("network.widths", fits, "2 to 6 numbers, each 4 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class TracerTraining(Tables):
+    """`batch.right`, `wrong`, `empty` and `decoy` say nothing to it."""
+
+    data: SceneData
+    batch: SceneBatch = field(
+        default_factory=lambda: SceneBatch(pairs=8, marks=3, redrawn=0.35, size=294, spread=1.6)
+    )
+    network: TracerNetwork = field(default_factory=TracerNetwork)
+    optimiser: Optimiser = field(
+        default_factory=lambda: Optimiser(rate=2e-3, decay=0.02, warmup=50, average=0.995)
+    )
     run: Run = field(default_factory=Run)

@@ -1,4 +1,4 @@
-"""A one-shot training's best weights as a model: safetensors in float16, and its card."""
+"""The best weights of a training in made scenes as a model: safetensors in 8 bits, and a card."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 
 from likemark.db.errors import InvalidInput, LikemarkError
 from likemark.retrieval.cards import file_sha256
-from likemark.retrieval.convert import halves
 from likemark.retrieval.devices import AUTO, choose_device
+from likemark.retrieval.eight_bits import packed
 from likemark.retrieval.files import write_whole
 from likemark.retrieval.models import find_model
-from likemark.retrieval.oneshot.card import FACTS, OneShotCard
+from likemark.retrieval.oneshot.card import FACTS, OneShotCard, TracerCard
 from likemark.retrieval.oneshot.features import load_features
 from likemark.retrieval.oneshot.finder import Finder
 from likemark.retrieval.oneshot.training.calibration import calibrated
-from likemark.retrieval.oneshot.training.config import OneShotTraining
+from likemark.retrieval.oneshot.training.config import OneShotTraining, TracerTraining
 from likemark.retrieval.oneshot.training.material import read_material
 from likemark.retrieval.oneshot.training.sampling import Questions
 from likemark.retrieval.training.export import Kept, kept_weights, run_settings
@@ -44,20 +44,15 @@ def export_one_shot(
     """
     from safetensors.torch import save
 
-    if name.startswith(".") or Path(name).name != name:
-        raise InvalidInput(f"name {name!r} must be a file's name, without an ending")
     config = run_settings(run)
     if not isinstance(config, OneShotTraining):
         raise InvalidInput(f"{run}: holds no training of a one-shot network")
     kept = kept_weights(run)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
+    _prepare(folder, name)
     # A model of which probabilities are not learned yet must not stand where one is looked for.
     with TemporaryDirectory(prefix=".draft-", dir=folder) as made:
         draft = Path(made) / f"{name}.safetensors"
-        content = save(halves(kept.weights))
+        content = save(packed(kept.weights))
         write_whole(draft, content)
         _card(run, config, kept, draft).write(draft.with_suffix(".json"))
         finder = Finder.load(device=AUTO, card=draft.with_suffix(".json"))
@@ -70,39 +65,78 @@ def export_one_shot(
     return card
 
 
+def export_tracer(run: Path, folder: Path, *, name: str) -> TracerCard:
+    """Write NAME.safetensors and NAME.json into a folder.
+
+    Raises NotFound for a run without weights, InvalidInput for a name that no file can have.
+    """
+    from safetensors.torch import save
+
+    config = run_settings(run)
+    if not isinstance(config, TracerTraining):
+        raise InvalidInput(f"{run}: holds no training of a tracer")
+    kept = kept_weights(run)
+    _prepare(folder, name)
+    weights = folder / f"{name}.safetensors"
+    write_whole(weights, save(packed(kept.weights)))
+    scenes = f"{2 * config.batch.pairs} scenes"
+    card = TracerCard(
+        name=name, widths=config.network.widths, licence="Apache-2.0",
+        provenance=_provenance(run, config, kept, scenes), weights=weights.name,
+        sha256=file_sha256(weights), about={"recipe": _recipe(config)},
+    )  # fmt: skip
+    card.write(folder / f"{name}.json")
+    return card
+
+
+def _prepare(folder: Path, name: str) -> None:
+    if name.startswith(".") or Path(name).name != name:
+        raise InvalidInput(f"name {name!r} must be a file's name, without an ending")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LikemarkError(f"{folder}: cannot be made: {error.strerror}") from error
+
+
 def _card(run: Path, config: OneShotTraining, kept: Kept, weights: Path) -> OneShotCard:
     """With probabilities of one half, until they are learned."""
-    network, model = config.network, find_model(config.network.model)
+    network, model, batch = config.network, find_model(config.network.model), config.batch
+    asked = 2 * batch.pairs * (1 + batch.right + batch.wrong)
+    scenes = f"{2 * batch.pairs} scenes and {asked} questions"
+    start = f"begun as {Path(network.weights).stem!r}, " if network.weights else ""
     features = load_features(model, network.layers, choose_device("cpu"))
     return OneShotCard(
         name=weights.stem, model=model.card.name, backbone=features.fingerprint(),
         layers=network.layers, width=network.width, depth=network.depth, heads=network.heads,
         fine=network.fine, query=(0.0, 0.0), anything=(0.0,) * (len(FACTS) + 1),
-        threshold=0.5, licence="Apache-2.0", provenance=_provenance(run, config, kept),
-        weights=weights.name, sha256=file_sha256(weights), about={"recipe": _recipe(config)},
+        threshold=0.5, licence="Apache-2.0",
+        provenance=start + _provenance(run, config, kept, scenes), weights=weights.name,
+        sha256=file_sha256(weights), about={"recipe": _recipe(config)},
         embedder=network.embedder and find_model(network.embedder).card.name,
     )  # fmt: skip
 
 
-def _recipe(config: OneShotTraining) -> dict[str, Any]:
+def _recipe(config: OneShotTraining | TracerTraining) -> dict[str, Any]:
     """All settings that the weights depend on, files by their last name."""
     recipe = bound(config.to_dict())
-    for name in ("data.corpus", "data.photos", "network.weights"):
+    for name in {"data.corpus", "data.photos", "network.weights"} & recipe.keys():
         recipe[name] = Path(recipe[name]).name
     plain: dict[str, Any] = json.loads(json.dumps(recipe))  # as a card that is read gives it back
     return plain
 
 
-def _provenance(run: Path, config: OneShotTraining, kept: Kept) -> str:
-    """Data, recipe, and how good it was: names only, no paths of the machine."""
+def _provenance(
+    run: Path, config: OneShotTraining | TracerTraining, kept: Kept, scenes: str
+) -> str:
+    """Data, recipe, and how good it was: names only, no paths of the machine.
+
+    scenes: of a step
+    """
     told = read_log(run / LOG, "started")
     data = f" ({told[-1]['drawings']:,} drawings, {told[-1]['photos']:,} photos)" if told else ""
-    batch = config.batch
-    start = f"begun as {Path(config.network.weights).stem!r}, " if config.network.weights else ""
     return (
-        f"{start}trained by likemark {version('likemark')} on scenes made of the corpus "
+        f"trained by likemark {version('likemark')} on scenes made of the corpus "
         f"{Path(config.data.corpus).name!r}{data}: {kept.step:,} of {config.run.steps:,} steps of "
-        f"{2 * batch.pairs} scenes and {2 * batch.pairs * (1 + batch.right + batch.wrong)} "
-        f"questions, seed {config.run.seed}; validation mask IoU {kept.value:.4f} on held-out "
+        f"{scenes}, seed {config.run.seed}; validation mask IoU {kept.value:.4f} on held-out "
         "marks and photos"
     )

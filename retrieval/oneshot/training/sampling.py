@@ -60,18 +60,11 @@ class Questions(Dataset[tuple[torch.Tensor, ...]]):
     share: Share = field(default_factory=Share)
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, ...]:
-        size = self._size(np.random.default_rng([self.seed, step]))
+        size = size_of_scenes(np.random.default_rng([self.seed, step]), self.batch, self.step)
         numbers = range(self.share.rank, self.batch.pairs, self.share.world)
         pairs = [self._pair(np.random.default_rng([self.seed, step, n]), size) for n in numbers]
         rng = np.random.default_rng([self.seed, step, self.batch.pairs + self.share.rank])
         return self._asked(pairs, rng)
-
-    def _size(self, rng: np.random.Generator) -> tuple[int, int]:
-        aspect, larger = np.exp(rng.uniform(-1, 1, 2) * np.log([_ASPECT, self.batch.spread]))
-        size = self.batch.size * float(larger)
-        sides = (size * float(aspect) ** 0.5, size / float(aspect) ** 0.5)
-        tall, wide = (max(4, round(side / self.step)) * self.step for side in sides)
-        return tall, wide
 
     def _pair(self, rng: np.random.Generator, size: tuple[int, int]) -> tuple[_Shown, _Shown]:
         count = int(rng.integers(1, self.batch.marks + 1))
@@ -123,6 +116,15 @@ class Questions(Dataset[tuple[torch.Tensor, ...]]):
                     else:
                         sheet.ask_other(others[int(rng.integers(len(others)))], turn + side)
         return sheet.batch()
+
+
+def size_of_scenes(rng: np.random.Generator, batch: SceneBatch, step: int) -> tuple[int, int]:
+    """H, W, as the batch would have it, multiples of a step of some px."""
+    aspect, larger = np.exp(rng.uniform(-1, 1, 2) * np.log([_ASPECT, batch.spread]))
+    size = batch.size * float(larger)
+    sides = (size * float(aspect) ** 0.5, size / float(aspect) ** 0.5)
+    tall, wide = (max(4, round(side / step)) * step for side in sides)
+    return tall, wide
 
 
 class _Sheet:

@@ -8,15 +8,16 @@ from typing import Protocol
 
 import torch
 from torch import nn
+from torch.utils.data import Dataset
 
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.oneshot.training.config import SceneBatch, SceneData
-from likemark.retrieval.oneshot.training.material import read_material
+from likemark.retrieval.oneshot.training.material import Material, read_material
 from likemark.retrieval.oneshot.training.sampling import Questions
 from likemark.retrieval.training.folder import SHAPES
 from likemark.retrieval.training.observers import Facts
 from likemark.retrieval.training.processes import first_alone
-from likemark.retrieval.training.task import Batch, Place, Settings, weights_of
+from likemark.retrieval.training.task import Batch, Place, Settings, Share, weights_of
 
 _HELD_OUT = 10_007  # added to the seed for the questions of validations
 
@@ -63,10 +64,12 @@ class SceneTask(ABC):
             )
         self.material, self.held_out, self._unreadable = found
 
-    def batches(self) -> Questions:
-        settings = self._settings
-        seed = settings.run.seed
-        return Questions(self.material, settings.batch, seed, *self.sides, self.share)
+    def made_of(self, material: Material, seed: int, share: Share) -> Dataset[Batch]:
+        """Batches of a material, each a function of the seed and its number."""
+        return Questions(material, self._settings.batch, seed, *self.sides, share)
+
+    def batches(self) -> Dataset[Batch]:
+        return self.made_of(self.material, self._settings.run.seed, self.share)
 
     def prepare(self, network: nn.Module, step: int) -> None:
         network.train()
@@ -78,8 +81,7 @@ class SceneTask(ABC):
         """Of validations: made once, the same in each."""
         if not self._asked:
             settings = self._settings
-            seed = settings.run.seed + _HELD_OUT
-            asked = Questions(self.held_out, settings.batch, seed, *self.sides)
+            asked = self.made_of(self.held_out, settings.run.seed + _HELD_OUT, Share())
             self._asked = [asked[n] for n in range(settings.data.held_out)]
         yield from self._asked
 

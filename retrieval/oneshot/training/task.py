@@ -20,6 +20,7 @@ from likemark.retrieval.oneshot.training.judged import Judged
 from likemark.retrieval.oneshot.training.loss import mask_loss
 from likemark.retrieval.oneshot.training.sampling import ANY
 from likemark.retrieval.oneshot.training.scenes import SceneTask
+from likemark.retrieval.training.optimiser import with_decay
 from likemark.retrieval.training.task import Batch, Measured, Place
 
 
@@ -45,14 +46,7 @@ class OneShotTask(SceneTask):
         return self.features.size, self.features.step
 
     def optimiser(self) -> torch.optim.Optimizer:
-        settings = self.config.optimiser
-        plain = [p for p in self.network.parameters() if p.ndim < 2]
-        weights = [p for p in self.network.parameters() if p.ndim >= 2]
-        groups = [
-            {"params": plain, "peak": settings.rate, "weight_decay": 0.0},
-            {"params": weights, "peak": settings.rate, "weight_decay": settings.decay},
-        ]
-        return torch.optim.AdamW(groups, lr=settings.rate)
+        return with_decay(self.network, self.config.optimiser)
 
     def backward(self, network: nn.Module, batch: Batch, step: int) -> float:
         value = mask_loss(self.answers(network, batch), batch[3].float() / 255) / self.share.world

@@ -109,8 +109,12 @@ def test_elements_find_what_a_composite_holds_and_turns_what_lies_on_its_side():
     assert composite[1] >= composite[0]
     assert turned.mean_recall_at_10 >= result.mean_recall_at_10
     views = [(view.part, view.weight) for view in views_of(lockup())]
-    assert [part for part, _ in views if part != "element"] == ["whole", "turn", "turn", "turn"]
-    assert all((weight < 1) == (part == "element") for part, weight in views)
+    turns = ["turn"] * 3 + ["eighth"] * 4
+    assert [part for part, _ in views if part != "element"] == ["whole", *turns]
+    assert all((weight < 1) == (part in ("element", "eighth")) for part, weight in views)
+    more = [view.part for view in views_of(lockup(), by_parts=True)]
+    assert more[: len(views)] == [part for part, _ in views]
+    assert set(more[len(views) :]) == {"half"}
 
 
 def test_the_suite_agrees_with_a_plain_loop():

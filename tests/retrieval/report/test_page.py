@@ -346,7 +346,7 @@ def test_a_part_of_a_hit_that_is_the_query_is_framed(
     sides = frame.one("rect").attributes
     assert [float(sides[name]) for name in ("x", "y", "width", "height")] == [0.25, 0.5, 0.5, 0.375]
     assert page.text.count("Found by its framed part") == 1
-    assert record(page)["Parts"] == "the nearest pictures are looked into"
+    assert record(page)["Parts"] == "halves ask too, and the nearest are looked into"
     gone = render(answer, search(parts=True))  # nothing is framed where there is no picture
     assert not gone.all("svg", "part")
     assert "Parts" not in record(render([]))

@@ -114,6 +114,11 @@ class Finder:
         self._held = _Held(None)
 
     @property
+    def tracer(self) -> str:
+        """sha256 of the weights of what draws masks anew; empty: nothing does."""
+        return "" if self._tracing is None else self._tracing.sha256
+
+    @property
     def step(self) -> int:
         """px: the network sees scenes whose sides are multiples of it."""
         return self._features.step
@@ -349,7 +354,7 @@ def _tracing(folder: Path, name: str, device: Device) -> Tracing:
     card = TracerCard.read(folder / f"{name}.json")
     network = Tracer(card.widths)
     card.fill(network, folder)
-    return Tracing(network, device)
+    return Tracing(network, device, card.sha256)
 
 
 def _filled(card: OneShotCard, folder: Path, features: Features) -> OneShot:

@@ -54,7 +54,9 @@ def seen_through(window: Box, pixels: Pixels, *, blank: bool = False) -> Pixels:
 class Tracing:
     """A tracer at work."""
 
-    def __init__(self, network: Tracer, device: Device) -> None:
+    def __init__(self, network: Tracer, device: Device, sha256: str = "") -> None:
+        """sha256: of its weights"""
+        self.sha256 = sha256
         self._network: Any = network.eval().to(device.torch())
         self._device = device
         device.settle(self._network)

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.training import Heard
+
+from likemark.db.errors import InvalidInput
+from likemark.retrieval.devices import choose_device
+from likemark.retrieval.oneshot.card import TracerCard
+from likemark.retrieval.oneshot.tracer import SIDE, Tracer
+from likemark.retrieval.oneshot.training.config import OneShotTraining, TracerTraining
+from likemark.retrieval.oneshot.training.export import export_one_shot, export_tracer
+from likemark.retrieval.oneshot.training.tracer_task import TracerTask
+from likemark.retrieval.oneshot.training.traces import Traces, as_found
+from likemark.retrieval.training.export import kept_weights
+from likemark.retrieval.training.task import Place, Share
+from likemark.retrieval.training.tasks import settings_of, written
+from likemark.retrieval.training.trainer import train
+
+
+@pytest.fixture(scope="module")
+def settings(quick: OneShotTraining) -> TracerTraining:
+    return TracerTraining.of({
+        "data": quick.to_dict()["data"],
+        "batch": {"pairs": 2, "marks": 2, "size": 160},
+        "network": {"widths": [8, 8, 16]},
+        "optimiser": {"rate": 3e-3, "warmup": 2, "average": 0.5},
+        "run": {"steps": 4, "validate": 2, "device": "cpu"},
+    })  # fmt: skip
+
+
+@pytest.fixture
+def task(settings: TracerTraining, tmp_path: Path) -> TracerTask:
+    return TracerTask(settings, Place(tmp_path, Share(), choose_device("cpu"), Heard(), None))
+
+
+def test_a_batch_is_a_function_of_the_seed_and_the_step(task: TracerTask) -> None:
+    first, again, other = (task.batches()[step] for step in (3, 3, 4))
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not torch.equal(first[0][0], other[0][0])
+    crops, found, truth = first
+    assert crops.shape == (len(truth), SIDE, SIDE, 3)
+    assert found.shape == truth.shape == (len(truth), SIDE, SIDE)
+    assert ((truth > 127).flatten(1).sum(1) > 0).all()
+
+
+def test_two_processes_make_halves_of_one_batch(task: TracerTask) -> None:
+    batch = task.config.batch
+    whole = Traces(task.material, batch, 0)[0][0]
+    halves = [Traces(task.material, batch, 0, Share(rank, 2))[0][0] for rank in (0, 1)]
+    assert sum(map(len, halves)) == len(whole)
+    crops = {crop.numpy().tobytes() for half in halves for crop in half}
+    assert crops == {crop.numpy().tobytes() for crop in whole}
+
+
+def test_a_mask_as_found_is_near_the_true_one_and_seldom_the_same() -> None:
+    truth = np.zeros((SIDE, SIDE), np.uint8)
+    truth[30:100, 40:60] = truth[80:100, 40:100] = 255
+    rng = np.random.default_rng(0)
+    ious = []
+    for _ in range(60):
+        found = as_found(truth, rng)
+        assert set(np.unique(found)) <= {0, 255}
+        ious.append(float((found & truth).sum() / (found | truth).sum()))
+    assert 0.4 < np.median(ious) < 0.85
+    assert max(ious) < 0.99
+    assert len({round(iou, 3) for iou in ious}) > 50
+
+
+def test_training_drives_the_loss_of_one_batch_down(task: TracerTask) -> None:
+    optimiser, batch = task.optimiser(), task.batches()[0]
+    for group in optimiser.param_groups:
+        group["lr"] = 5e-3
+    losses = []
+    for step in range(25):
+        task.prepare(task.network, step)
+        losses.append(task.backward(task.network, batch, step))
+        optimiser.step()
+        optimiser.zero_grad()
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_a_killed_training_goes_on_to_the_same_weights_and_is_exported(
+    settings: TracerTraining, quick: OneShotTraining, tmp_path: Path
+) -> None:
+    class Killed(Exception):
+        pass
+
+    class Killing(Heard):
+        def stepped(self, step: object) -> None:
+            super().stepped(step)  # type: ignore[arg-type]
+            if len(self.steps) == 3:
+                raise Killed
+
+    eager = replace(settings, run=replace(settings.run, checkpoint=0.0))
+    whole = train(eager, tmp_path / "whole", observer=Heard())
+    with pytest.raises(Killed):
+        train(eager, tmp_path / "killed", observer=Killing())
+    gone_on = train(eager, tmp_path / "killed", observer=Heard())
+    assert gone_on.metric == whole.metric == "mask IoU"
+    one, two = (kept_weights(tmp_path / name).weights for name in ("whole", "killed"))
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    card = export_tracer(tmp_path / "whole", tmp_path / "models", name="own")
+    assert TracerCard.read(tmp_path / "models" / "own.json") == card
+    network = Tracer(card.widths)
+    card.fill(network, tmp_path / "models")
+    for key, value in network.state_dict().items():
+        torch.testing.assert_close(value, one[key].to(value.dtype), rtol=1e-2, atol=1e-2)
+    assert str(tmp_path) not in (tmp_path / "models" / "own.json").read_text(encoding="utf-8")
+    with pytest.raises(InvalidInput, match="holds no training of a one-shot network"):
+        export_one_shot(tmp_path / "whole", tmp_path / "models", name="own")
+
+
+def test_settings_are_read_back_as_they_were_written(settings: TracerTraining) -> None:
+    assert settings_of(written(settings)) == settings
+    with pytest.raises(InvalidInput, match=r"network\.widths must be 2 to 6 numbers"):
+        replace(settings.network, widths=(8,))

@@ -81,7 +81,7 @@ def test_marks_are_located_by_the_chosen_rivals(
     folder = write_layout(tmp_path / "photos")
     monkeypatch.setenv("PATH", "")  # no npm: without drawings, crops alone are asked
     done = likemark(
-        "bench", "run", "locate", "--data", folder, "--rival", "orb", "--json", "--questions", 8,
+        "bench", "run", "locate", "--data", folder, "--rival", "orb", "--json", "--questions", 4,
         "--cache", tmp_path / "cache", "--packages", tmp_path / "packages",
     )  # fmt: skip
     assert done.code == 0, done.err

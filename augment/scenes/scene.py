@@ -64,12 +64,16 @@ class Scene:
 
     def place_of(self, mark: int) -> Plane:
         """(H, W): as `mask_of`, with what each copy's ink encloses."""
-        import cv2
+        return enclosed(self.mask_of(mark))
 
-        whole = self.mask_of(mark)
-        ink = np.where(whole >= _INKED, np.uint8(255), np.uint8(0))
-        outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        return as_bytes(cv2.drawContours(whole, outlines, -1, (255,), cv2.FILLED))
+
+def enclosed(mask: Plane) -> Plane:
+    """(H, W), 0 to 255: a mask, with what its ink encloses."""
+    import cv2
+
+    ink = np.where(mask >= _INKED, np.uint8(255), np.uint8(0))
+    outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return as_bytes(cv2.drawContours(mask.copy(), outlines, -1, (255,), cv2.FILLED))
 
 
 def make_scene(

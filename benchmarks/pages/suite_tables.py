@@ -46,7 +46,7 @@ FLICKR_COLUMNS = (
 )
 _WAY = (name("transformation"), name("what it does"))
 _TURNED = (
-    Column("turned R@1", "and turned by quarters too, as `likemark query --turned` does"),
+    Column("turned R@1", "and turned by eighths too, as `likemark query --turned` does"),
     Column("turned R@10"),
 )
 _APPLIES = Column("pictures", "that the transformation applies to")
@@ -62,7 +62,10 @@ INVARIANCE_COLUMNS = (
 PARTS_COLUMNS = (
     *_WAY,
     *_TURNED,
-    Column("parts R@1", "and the 1,000 nearest looked into, as `likemark query --turned --parts`"),
+    Column(
+        "parts R@1",
+        "halves ask too, and the 1,000 nearest are looked into: `likemark query --turned --parts`",
+    ),
     Column("parts R@10"),
     _APPLIES,
 )

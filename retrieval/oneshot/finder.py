@@ -96,7 +96,8 @@ class Located:
     region: Region  # px of the scene; its score is the probability that the mark is there
     similarity: float | None  # cosine of its crop's embedding with the query's; None: any mark
     row: Row  # (D,), of length 1: its crop's embedding
-    others: tuple[Region, ...] = ()  # what else was found of the same mark: `region` may lack it
+    # What else was found of the same mark, which `region` may lack: first its mask untraced.
+    others: tuple[Region, ...] = ()
 
 
 class Finder:
@@ -265,7 +266,10 @@ class Finder:
         if self._tracing is None or not likely:
             return list(found)
         regions = self._tracing.traced(scene, [each.region for each in likely])
-        drawn = [replace(each, region=r) for each, r in zip(likely, regions, strict=True)]
+        drawn = [
+            replace(each, region=region, others=(each.region, *each.others))
+            for each, region in zip(likely, regions, strict=True)
+        ]
         return [*drawn, *(each for each in found if each.region.score < _TRACED)]
 
     def _level(

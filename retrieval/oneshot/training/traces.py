@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from likemark.augment.scenes.recipe import SCENE_RECIPES
-from likemark.augment.scenes.scene import Placed, make_scene
+from likemark.augment.scenes.scene import enclosed, make_scene
 from likemark.retrieval.oneshot.regions import Box
 from likemark.retrieval.oneshot.tracer import ROUND, SIDE
 from likemark.retrieval.oneshot.tracing import seen_through, window_round
@@ -76,7 +76,7 @@ class Traces(Dataset[tuple[torch.Tensor, ...]]):
         marks = [material.mark(drawing) for drawing, _ in drawn]
         scene = make_scene(material.photo(rng), marks, rng, SCENE_RECIPES[batch.recipe], size=size)
         for placed in scene.placed:
-            truth = whole_of(placed)
+            truth = enclosed(placed.mask)
             box = _box(truth)
             if box is not None and placed.visible >= _VISIBLE:
                 yield trace(scene.pixels, truth, box, rng)
@@ -119,14 +119,6 @@ def as_found(mask: Plane, rng: np.random.Generator) -> Plane:
 
 def _soft(grid: NDArray[np.float32], places: float) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(grid, (0, 0), places), np.float32)
-
-
-def whole_of(placed: Placed) -> Plane:
-    """(H, W), 0 to 255: its ink, and what that encloses."""
-    ink = np.where(placed.mask >= _COVERED, np.uint8(255), np.uint8(0))
-    outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    filled = cv2.drawContours(placed.mask.copy(), outlines, -1, (255,), cv2.FILLED)
-    return np.asarray(filled, np.uint8)
 
 
 def _box(truth: Plane) -> Box | None:

@@ -125,6 +125,8 @@ def test_what_is_located_is_as_sure_as_without_a_tracer(scene: Scene) -> None:
     assert [each.region.score for each in traced] == [each.region.score for each in plain]
     truth = scene.place_of(0) >= 128
     assert iou(traced[0].region, truth) > max(0.8, iou(plain[0].region, truth))
+    # What covers marks covers both.
+    assert np.array_equal(traced[0].others[0].mask, plain[0].region.mask)
 
 
 def test_a_tracers_card_that_cannot_be_is_refused(card: TracerCard, tmp_path: Path) -> None:

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from support.models import tiny_model
-from support.training import write_brands
+from support.training import Heard, write_brands
 
 from likemark.retrieval.oneshot.training.config import OneShotTraining
+from likemark.retrieval.training.anew import Weights
+from likemark.retrieval.training.export import kept_weights
+from likemark.retrieval.training.observers import Step
+from likemark.retrieval.training.trainer import train
 
 TABLES: dict[str, dict[str, Any]] = {
     "data": {"validation": 0.3, "held_out": 1, "workers": 0},
@@ -40,6 +45,32 @@ def write_material(folder: Path) -> OneShotTraining:
     photos = write_photos(folder / "photos")
     model = tiny_model(folder / "model", name="tiny-vit", backbone="test_vit")
     return settings(corpus, photos, model.folder / "tiny-vit.json")
+
+
+def weights_with_and_without_a_kill(config: Any, folder: Path) -> tuple[Weights, Weights]:
+    """Of an undisturbed training in folder / "whole", and of one that was killed in between.
+
+    config: of a training in made scenes, which saves after every step
+    """
+
+    class Killed(Exception):
+        pass
+
+    class Killing(Heard):
+        def stepped(self, step: Step) -> None:
+            super().stepped(step)
+            if len(self.steps) == 3:
+                raise Killed
+
+    whole = train(config, folder / "whole", observer=Heard())
+    with pytest.raises(Killed):
+        train(config, folder / "killed", observer=Killing())
+    gone_on = train(config, folder / "killed", observer=Heard())
+    assert gone_on.metric == whole.metric == "mask IoU"
+    assert gone_on.best == whole.best
+    one, two = (kept_weights(folder / name).weights for name in ("whole", "killed"))
+    assert one.keys() == two.keys()
+    return one, two
 
 
 def settings(corpus: Path, photos: Path, model: Path) -> OneShotTraining:

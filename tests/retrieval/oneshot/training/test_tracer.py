@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.oneshot import weights_with_and_without_a_kill
 from support.training import Heard
 
 import likemark.benchmarks.training
@@ -17,10 +18,8 @@ from likemark.retrieval.oneshot.training.config import OneShotTraining, TracerTr
 from likemark.retrieval.oneshot.training.export import export_one_shot, export_tracer
 from likemark.retrieval.oneshot.training.tracer_task import TracerTask
 from likemark.retrieval.oneshot.training.traces import Traces, as_found
-from likemark.retrieval.training.export import kept_weights
 from likemark.retrieval.training.task import Place, Share
 from likemark.retrieval.training.tasks import read_training, settings_of, written
-from likemark.retrieval.training.trainer import train
 
 
 @pytest.fixture(scope="module")
@@ -88,22 +87,8 @@ def test_training_drives_the_loss_of_one_batch_down(task: TracerTask) -> None:
 def test_a_killed_training_goes_on_to_the_same_weights_and_is_exported(
     settings: TracerTraining, quick: OneShotTraining, tmp_path: Path
 ) -> None:
-    class Killed(Exception):
-        pass
-
-    class Killing(Heard):
-        def stepped(self, step: object) -> None:
-            super().stepped(step)  # type: ignore[arg-type]
-            if len(self.steps) == 3:
-                raise Killed
-
     eager = replace(settings, run=replace(settings.run, checkpoint=0.0))
-    whole = train(eager, tmp_path / "whole", observer=Heard())
-    with pytest.raises(Killed):
-        train(eager, tmp_path / "killed", observer=Killing())
-    gone_on = train(eager, tmp_path / "killed", observer=Heard())
-    assert gone_on.metric == whole.metric == "mask IoU"
-    one, two = (kept_weights(tmp_path / name).weights for name in ("whole", "killed"))
+    one, two = weights_with_and_without_a_kill(eager, tmp_path)
     assert all(torch.equal(one[key], two[key]) for key in one)
     card = export_tracer(tmp_path / "whole", tmp_path / "models", name="own")
     assert TracerCard.read(tmp_path / "models" / "own.json") == card

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.oneshot import weights_with_and_without_a_kill
 from support.training import Heard
 
 from likemark.db.errors import InvalidInput, ModelDamaged, NotFound
@@ -13,10 +14,9 @@ from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.oneshot.card import FACTS, OneShotCard
 from likemark.retrieval.oneshot.training.config import OneShotTraining
-from likemark.retrieval.oneshot.training.sampling import ANY, Questions
+from likemark.retrieval.oneshot.training.sampling import ANY, Questions, size_of_scenes
 from likemark.retrieval.oneshot.training.task import OneShotTask
 from likemark.retrieval.pictures.normalise import prepared
-from likemark.retrieval.training.export import kept_weights
 from likemark.retrieval.training.task import Place, Share
 from likemark.retrieval.training.tasks import settings_of, written
 from likemark.retrieval.training.trainer import train
@@ -76,8 +76,10 @@ def test_what_is_asked_for_is_where_the_target_says(task: OneShotTask) -> None:
 def test_scenes_are_of_as_many_sizes_as_they_are_told_to_be(task: OneShotTask) -> None:
     def areas(spread: float) -> list[float]:
         batch = replace(task.config.batch, size=224, spread=spread)
-        asked = Questions(task.material, batch, 0, *task.sides)
-        return [asked[n][0].shape[1] * asked[n][0].shape[2] / 224**2 for n in range(8)]
+        rngs = (np.random.default_rng([0, step]) for step in range(40))
+        sizes = [size_of_scenes(rng, batch, task.sides[1]) for rng in rngs]
+        assert all(side % task.sides[1] == 0 for size in sizes for side in size)
+        return [tall * wide / 224**2 for tall, wide in sizes]
 
     assert max(areas(1.0)) / min(areas(1.0)) < 1.3  # rounded to whole patches
     assert 2 < max(areas(2.0)) / min(areas(2.0)) < 17
@@ -133,24 +135,8 @@ def test_marks_and_photos_are_split_never_pairs(task: OneShotTask) -> None:
 def test_a_killed_training_goes_on_to_the_same_weights(
     quick: OneShotTraining, tmp_path: Path
 ) -> None:
-    class Killed(Exception):
-        pass
-
-    class Killing(Heard):
-        def stepped(self, step: object) -> None:
-            super().stepped(step)  # type: ignore[arg-type]
-            if len(self.steps) == 3:
-                raise Killed
-
     eager = replace(quick, run=replace(quick.run, checkpoint=0.0))
-    whole = train(eager, tmp_path / "whole", observer=Heard())
-    with pytest.raises(Killed):
-        train(eager, tmp_path / "killed", observer=Killing())
-    gone_on = train(eager, tmp_path / "killed", observer=Heard())
-    assert gone_on.metric == whole.metric == "mask IoU"
-    assert gone_on.best == whole.best
-    one, two = (kept_weights(tmp_path / name).weights for name in ("whole", "killed"))
-    assert one.keys() == two.keys()
+    one, two = weights_with_and_without_a_kill(eager, tmp_path)
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 

@@ -24,12 +24,20 @@ from likemark.retrieval.oneshot.card import Facts, OneShotCard, TracerCard
 from likemark.retrieval.oneshot.features import Features, load_features, size_of
 from likemark.retrieval.oneshot.judging import Candidate, Place, judged
 from likemark.retrieval.oneshot.network import STRIDE, OneShot
-from likemark.retrieval.oneshot.regions import Box, Logits, Spot, is_like, spots, suppressed
+from likemark.retrieval.oneshot.regions import (
+    Box,
+    Logits,
+    Spot,
+    is_like,
+    is_same,
+    spots,
+    suppressed,
+)
 from likemark.retrieval.oneshot.tiles import Level, Tile, levels, view
 from likemark.retrieval.oneshot.tracer import Tracer
 from likemark.retrieval.oneshot.tracing import Tracing
 from likemark.retrieval.oneshot.windows import likest, spot_of, windows
-from likemark.retrieval.pictures.normalise import flatten, prepared
+from likemark.retrieval.pictures.normalise import flatten, prepared, spread
 from likemark.retrieval.redact.regions import Region
 
 Pixels = NDArray[np.uint8]
@@ -94,9 +102,10 @@ class Located:
 
     query: int  # which of those that were asked, from 0
     region: Region  # px of the scene; its score is the probability that the mark is there
-    similarity: float | None  # cosine of its crop's embedding with the query's; None: any mark
-    row: Row  # (D,), of length 1: its crop's embedding
-    # What else was found of the same mark, which `region` may lack: first its mask untraced.
+    box: Box  # of the place before its mask was traced, whose crop was compared:
+    similarity: float | None  # cosine of that crop's embedding with the query's; None: any mark
+    row: Row  # (D,), of length 1: its embedding
+    # What else was found of the same mark, which `region` may lack; its mask untraced, too.
     others: tuple[Region, ...] = ()
 
 
@@ -170,9 +179,8 @@ class Finder:
             for number, places in enumerate(self.places(scene, asks)):
                 named = [self._named(number, place) for place in places]
                 sure = [each for each in named if each.region.score >= least]
-                kept = [sure[n] for n in suppressed([each.region for each in sure])]
-                found += self._traced(scene, kept)
-        return sorted(found, key=lambda each: -each.region.score)
+                found += [sure[n] for n in suppressed([each.region for each in sure])]
+        return _each_once(self._traced(scene, found))
 
     def propose(self, scene: Pixels, *, threshold: float | None = None) -> list[Located]:
         """Where any mark is, the surest first. scene: (H, W, 3)"""
@@ -258,7 +266,8 @@ class Finder:
     def _named(self, number: int, place: Place) -> Located:
         known = place.candidate
         region = replace(known.region, score=self.card.probability(place.facts))
-        return Located(number, region, known.facts.similarity, known.row, place.others)
+        likeness, row = known.facts.similarity, known.row
+        return Located(number, region, region.box, likeness, row, place.others)
 
     def _traced(self, scene: Pixels, found: Sequence[Located]) -> list[Located]:
         """With masks drawn anew, but those of places that are hardly there."""
@@ -330,12 +339,22 @@ class Finder:
         return self.embedder.embed(np.stack(squares))
 
 
-def crop(scene: Pixels, region: Region) -> Pixels:
-    """What the scene shows in a region's box, with a little round it."""
-    return cut_out(scene, region.box)
+def _each_once(found: Sequence[Located]) -> list[Located]:
+    """The surest first. Once traced, two places of a query may be one: the surer of them."""
+    kept: list[Located] = []
+    for each in sorted(found, key=lambda each: -each.region.score):
+        for number, surer in enumerate(kept):
+            if surer.query == each.query and is_same(each.region.box, surer.region.box):
+                others = (*surer.others, each.region, *each.others)
+                kept[number] = replace(surer, others=others)
+                break
+        else:
+            kept.append(each)
+    return kept
 
 
 def cut_out(scene: Pixels, box: Box) -> Pixels:
+    """What the scene shows in a box, with a little round it."""
     left, top, right, bottom = box
     x, y = round((right - left) * _ROUND), round((bottom - top) * _ROUND)
     return np.ascontiguousarray(scene[max(0, top - y) : bottom + y, max(0, left - x) : right + x])
@@ -343,8 +362,7 @@ def cut_out(scene: Pixels, box: Box) -> Pixels:
 
 def is_flat(pixels: Pixels) -> bool:
     """Whether a (h, w, 3 or 4) picture is of one colour."""
-    rgb = flatten(pixels)
-    return bool((np.ptp(rgb.reshape(-1, 3), axis=0) <= _FLAT).all())
+    return spread(flatten(pixels)) <= _FLAT
 
 
 def _ramp(length: int) -> NDArray[np.float32]:

@@ -120,10 +120,10 @@ class CatalogueLook:
     def _rows(self, pixels: Pixels, located: Sequence[Located]) -> Rows:
         if self.embedder is None:
             return np.stack([each.row for each in located])
-        from likemark.retrieval.oneshot.finder import crop
+        from likemark.retrieval.oneshot.finder import cut_out
 
         size = self.embedder.size
-        squares = [prepared(crop(pixels, each.region), size) for each in located]
+        squares = [prepared(cut_out(pixels, each.box), size) for each in located]
         parts = [
             self.embedder.embed(np.stack(squares[start : start + _CROPS]))
             for start in range(0, len(squares), _CROPS)

@@ -21,7 +21,7 @@ from likemark.retrieval.redact.regions import Region, region_of_mask
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.uint8]
 _AT_ONCE = 16  # places that go through the network together
-_LEAST = 0.1  # of a found mask's px: a traced one with fewer is none
+_LEAST = 0.1  # of a found mask's px: a traced one that has fewer of them is none
 
 
 def scaled(pixels: Pixels, size: tuple[int, int]) -> Pixels:
@@ -71,8 +71,8 @@ class Tracing:
             masks = np.stack([_mask(*pair) for pair in zip(some, windows, strict=True)])
             answers = self._answers(crops, masks)
             found += [
-                _drawn(region, window, logits, scene.shape)
-                for region, window, logits in zip(some, windows, answers, strict=True)
+                _drawn(region, window, logits, scene.shape) if _keeps(mask, logits) else region
+                for region, window, mask, logits in zip(some, windows, masks, answers, strict=True)
             ]
         return found
 
@@ -96,14 +96,20 @@ def _mask(region: Region, window: Box) -> Plane:
     return scaled(plane, (SIDE, SIDE))
 
 
+def _keeps(mask: Plane, logits: NDArray[np.float32]) -> bool:
+    """Whether what is traced is what was found, and not beside it. Both (S, S)."""
+    found = mask > 0
+    return np.count_nonzero(found & (logits > 0)) >= _LEAST * np.count_nonzero(found)
+
+
 def _drawn(
     region: Region, window: Box, logits: NDArray[np.float32], scene: tuple[int, ...]
 ) -> Region:
-    """As the logits say, as far as it lies in the scene; as it was found where little is left."""
+    """As the logits say, as far as it lies in the scene; as it was found where nothing is left."""
     left, top, right, bottom = window
     fine = cv2.resize(logits, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
     mask = np.where(fine > 0, np.uint8(255), np.uint8(0))
     mask = mask[max(0, -top) : scene[0] - top, max(0, -left) : scene[1] - left]
-    if np.count_nonzero(mask) < _LEAST * np.count_nonzero(region.mask):
+    if not mask.any():
         return region
     return region_of_mask(mask, left=max(0, left), top=max(0, top), score=region.score)

@@ -84,12 +84,16 @@ class Place:
     row: NDArray[np.float32]
     others: tuple[Region, ...] = ()
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        return self.region.box
+
 
 class RedFinder:
     """Finds red blocks, the larger the surer, whatever is asked."""
 
     threshold = 0.5
-    others: tuple[Region, ...] = ()  # found of the same mark, wherever a query's is
+    others: tuple[Region, ...] = ()  # found of the same mark, wherever one is
 
     def __init__(self, embedder: Any = None) -> None:
         self.embedder = embedder
@@ -103,7 +107,7 @@ class RedFinder:
     ) -> list[Any]:
         places = self.propose(scene, threshold=threshold)
         return [
-            Place(number, place.region, 1 / (number + 1), place.row, self.others)
+            Place(number, place.region, 1 / (number + 1), place.row, place.others)
             for number in range(len(asks))
             for place in places
         ]
@@ -119,5 +123,6 @@ class RedFinder:
             mask = np.where(numbers == number, np.uint8(255), np.uint8(0))
             score = min(1.0, np.count_nonzero(mask) / 300)
             if score >= least:
-                places.append(Place(0, region_of_mask(mask, score=score), None, row))
+                region = region_of_mask(mask, score=score)
+                places.append(Place(0, region, None, row, self.others))
         return places

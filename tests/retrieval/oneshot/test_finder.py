@@ -18,7 +18,7 @@ from likemark.augment.scenes.scene import Scene, make_scene
 from likemark.benchmarks.demo_room import draw_room
 from likemark.benchmarks.demo_scene import OTHERS, QUERY
 from likemark.db.errors import InvalidInput, ModelDamaged, ModelError
-from likemark.retrieval.oneshot.card import DEFAULT
+from likemark.retrieval.oneshot.card import DEFAULT, OneShotCard
 from likemark.retrieval.oneshot.finder import Finder, is_flat
 from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import flatten
@@ -86,6 +86,19 @@ def test_places_are_inside_the_scene_surest_first_and_each_only_once(
         boxes = [each.region.box for each in found if each.query == number]
         assert len(boxes) == len(set(boxes))
         assert all(iou(a, b) < 0.5 for n, a in enumerate(boxes) for b in boxes[:n])
+
+
+def test_places_whose_masks_are_one_once_they_are_traced_are_one(finder: Finder) -> None:
+    marks = [Mark.of(load_picture(path)) for path in (QUERY, OTHERS[0])]
+    made = make_scene(draw_room(), marks, np.random.default_rng(33), SceneRecipe(), size=(336, 448))
+    found = finder.propose(made.pixels, threshold=0.1)
+    boxes = [each.region.box for each in found]
+    assert all(iou(a, b) < 0.5 for n, a in enumerate(boxes) for b in boxes[:n])
+    # The place that is left keeps the other's mask, for what covers all of a mark.
+    joined = [each for each in found if len(each.others) > 1]
+    assert joined
+    for each in joined:
+        assert all(other.score <= each.region.score for other in each.others)
 
 
 def test_a_question_is_answered_alike_alone_and_beside_others(finder: Finder, scene: Scene) -> None:
@@ -190,3 +203,9 @@ def test_a_network_of_another_backbone_is_refused(tmp_path: Path) -> None:
         Finder.load(device="cpu", card=tmp_path / "none.json")
     with pytest.raises(ModelError, match=r"tracer card .*lost\.json: no such file"):
         Finder.load(device="cpu", card=changed(tmp_path, tracer="lost"))
+    card = changed(tmp_path)
+    tracer = OneShotCard.read(card).tracer
+    with (tmp_path / f"{tracer}.safetensors").open("ab") as weights:
+        weights.write(b"0")
+    with pytest.raises(ModelDamaged, match=rf"tracer '{tracer}': .* is not the file of its card"):
+        Finder.load(device="cpu", card=card)

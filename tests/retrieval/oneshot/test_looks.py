@@ -19,7 +19,7 @@ from likemark.retrieval.embedder import Embedder
 from likemark.retrieval.engine import QueryOptions, row_search
 from likemark.retrieval.indexing import IndexingOptions, index_paths
 from likemark.retrieval.models import FoundModel
-from likemark.retrieval.oneshot.finder import crop
+from likemark.retrieval.oneshot.finder import cut_out
 from likemark.retrieval.oneshot.found import UNKNOWN, Found, found_json
 from likemark.retrieval.oneshot.looks import catalogue_look
 from likemark.retrieval.oneshot.sources import Scene, Source
@@ -35,7 +35,7 @@ class OneFinder(RedFinder):
 
     def propose(self, scene: Pixels, *, threshold: float | None = None) -> list[Any]:
         region = region_of_box(*BOX, score=0.6)
-        square = prepared(crop(scene, region), self.embedder.size)
+        square = prepared(cut_out(scene, region.box), self.embedder.size)
         return [Place(0, region, None, self.embedder.embed(square[None])[0])]
 
 

@@ -103,6 +103,16 @@ def test_a_place_of_which_nothing_is_left_stays_as_it_was_found(scene: Scene) ->
     assert same is region
 
 
+def test_a_place_that_would_be_traced_beside_itself_stays_as_it_was_found(scene: Scene) -> None:
+    class Beside(Tracer):
+        def forward(self, crops: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+            return torch.where(masks > 0, -9.0, 9.0)
+
+    region = blob(scene.place_of(0) >= 128)
+    (same,) = Tracing(Beside((8, 8)), CPU).traced(scene.pixels, [region])
+    assert same is region
+
+
 def test_what_a_window_shows_beyond_the_scene() -> None:
     pixels = np.full((40, 40, 3), 9, np.uint8)
     assert window_round((0, 10, 40, 30)) == (-10, 5, 50, 35)
@@ -135,6 +145,7 @@ def test_a_tracers_card_that_cannot_be_is_refused(card: TracerCard, tmp_path: Pa
     for wrong in (
         {"widths": (4,)},
         {"widths": (0, 3)},
+        {"widths": (8,) * 7},
         {"weights": "a/b.safetensors"},
         {"name": ""},
     ):

@@ -44,10 +44,11 @@ def test_what_else_was_found_of_a_mark_is_covered_with_it(
     finder: RedFinder, tmp_path: Path
 ) -> None:
     finder.others = (region_of_box(25, 22, 20, 6), region_of_box(4, 24, 10, 4))
-    locate = locating_queries([save(tmp_path / "one.png", badge())], device="cpu")(tmp_path)
-    (region,) = locate(scene((10, 20)))
-    assert region.box == (4, 20, 45, 32)
-    assert np.count_nonzero(region.mask) < 41 * 12
+    logo = save(tmp_path / "one.png", badge())
+    for locating in (locating_queries([logo], device="cpu"), locating_all(device="cpu")):
+        (region,) = locating(tmp_path)(scene((10, 20)))
+        assert region.box == (4, 20, 45, 32)
+        assert np.count_nonzero(region.mask) < 41 * 12
 
 
 def test_places_that_are_one_are_joined_and_others_stay() -> None:

@@ -9,6 +9,8 @@ import hashlib
 import os
 import stat
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -107,16 +109,17 @@ def _views(pixels: NDArray[np.uint8], size: int, request: Request) -> dict[str, 
 
     crop = request.crop
     left, top = (max(crop.x, 0), max(crop.y, 0)) if crop else (0, 0)
-    try:
-        return {
-            "blocks": block_pictures(pixels, size, left=left, top=top) if request.blocks else (),
-            "halves": half_pictures(pixels, size, left=left, top=top) if request.halves else (),
-            "eighths": tuple(
-                prepared(turned, size) for turned in turned_by_eighths(pixels)
-            ) if request.eighths else (),
-        }  # fmt: skip
-    except MemoryError:  # the whole picture was read: it is asked with all the same
-        return {}
+    wanted: dict[str, Callable[[], tuple[Any, ...]]] = {
+        "blocks": lambda: block_pictures(pixels, size, left=left, top=top),
+        "halves": lambda: half_pictures(pixels, size, left=left, top=top),
+        "eighths": lambda: tuple(prepared(turned, size) for turned in turned_by_eighths(pixels)),
+    }
+    made: dict[str, Any] = {}
+    for kind, make in wanted.items():
+        if getattr(request, kind):
+            with suppress(MemoryError):  # the whole picture was read: it asks all the same
+                made[kind] = make()
+    return made
 
 
 def fingerprint(rgb: NDArray[np.uint8]) -> bytes:

@@ -5,11 +5,20 @@ H, W: px of the picture; h, w: of what it gives.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from likemark.retrieval.pictures.normalise import flatten, ground_colour, inked, square, trim
+from likemark.retrieval.pictures.normalise import (
+    flatten,
+    ground_colour,
+    inked,
+    spread,
+    square,
+    trim,
+)
 from likemark.retrieval.pictures.picture import Crop
 
 Pixels = NDArray[np.uint8]
@@ -21,7 +30,7 @@ _SIDE = 256  # px of the square that is turned
 _ROOM = 1.45  # times its side: no corner is cut off
 
 
-def halves(pixels: Pixels) -> list[tuple[Crop, Pixels]]:
+def halves(pixels: Pixels) -> Iterator[tuple[Crop, Pixels]]:
     """The left, middle, right, upper, middle and lower half of what a picture shows, and where each
     lies in it; without those of one colour.
 
@@ -31,13 +40,15 @@ def halves(pixels: Pixels) -> list[tuple[Crop, Pixels]]:
     pixels = np.ascontiguousarray(pixels)
     rgb = flatten(pixels)
     left, top, width, height = inked(rgb, ground_colour(pixels, rgb))
+    wide, tall = width - width // 2, height - height // 2
     boxes = [
-        *((left + round(width * share / 4), top, width - width // 2, height) for share in range(3)),
-        *((left, top + round(height * share / 4), width, height - height // 2)
-          for share in range(3)),
-    ]  # fmt: skip
-    cut = ((Crop(*box), rgb[box[1] : box[1] + box[3], box[0] : box[0] + box[2]]) for box in boxes)
-    return [(box, np.ascontiguousarray(part)) for box, part in cut if _shows(part)]
+        *(Crop(left + (width - wide) * share // 2, top, wide, height) for share in range(3)),
+        *(Crop(left, top + (height - tall) * share // 2, width, tall) for share in range(3)),
+    ]
+    for box in boxes:
+        part = rgb[box.y : box.y + box.height, box.x : box.x + box.width]
+        if _shows(part):
+            yield box, np.ascontiguousarray(part)
 
 
 def turned_by_eighths(pixels: Pixels) -> list[Pixels]:
@@ -63,4 +74,4 @@ def turned_by_eighths(pixels: Pixels) -> list[Pixels]:
 
 
 def _shows(part: Pixels) -> bool:
-    return min(part.shape[:2]) >= _LEAST and int(np.ptp(part, axis=(0, 1)).max()) > _FLAT
+    return min(part.shape[:2]) >= _LEAST and spread(part) > _FLAT

@@ -9,7 +9,7 @@ from PIL import Image
 
 from likemark.retrieval.pictures.decode import decode
 from likemark.retrieval.pictures.limits import PictureLimits
-from likemark.retrieval.pictures.normalise import prepared
+from likemark.retrieval.pictures.normalise import prepared, spread
 from likemark.retrieval.pictures.picture import Crop, Picture, Request
 from likemark.retrieval.pictures.pool import DecoderPool
 from likemark.retrieval.pictures.views import EIGHTHS, halves, turned_by_eighths
@@ -38,7 +38,28 @@ def test_halves_are_of_what_a_picture_shows() -> None:
 
 def test_a_half_of_one_colour_is_left_out() -> None:
     assert [box.box for box, _ in halves(pair())][:1] == [(80, 30, 80, 80)]
-    assert len(halves(pair())) == 4
+    assert len(list(halves(pair()))) == 4
+
+
+@pytest.mark.parametrize("side", [47, 48, 49, 50, 51])
+def test_halves_lie_in_the_picture_whatever_its_sides(side: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side + 20, 3), np.uint8)
+    found = list(halves(pixels))
+    assert len(found) == 6
+    for box, part in found:
+        assert part.shape == (box.height, box.width, 3)
+        assert box.x + box.width <= side + 20
+        assert box.y + box.height <= side
+    edges = [[(box.x, box.x + box.width) for box, _ in found[:3]][n] for n in (0, 2)]
+    assert (edges[0][0], edges[1][1]) == (0, side + 20)
+
+
+def test_the_channel_that_is_spread_most_counts() -> None:
+    pixels = np.full((30, 50, 3), 100, np.uint8)
+    pixels[7, 3] = (90, 100, 255)
+    pixels[29, 49, 2] = 5
+    assert spread(pixels) == 250
+    assert spread(pixels[:5]) == 0
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 5), (1, 300), (9, 12)])
@@ -74,6 +95,20 @@ def test_eighths_are_turned_counter_clockwise_with_nothing_cut_off() -> None:
 def test_what_stands_on_no_one_colour_is_not_turned_by_eighths() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     assert turned_by_eighths(noise) == []
+
+
+def test_views_for_which_memory_is_short_are_left_out_and_the_others_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(pixels: np.ndarray) -> list[np.ndarray]:
+        raise MemoryError
+
+    monkeypatch.setattr("likemark.retrieval.pictures.views.turned_by_eighths", fail)
+    buffer = io.BytesIO()
+    Image.fromarray(pair()).save(buffer, "PNG")
+    request = Request("one", buffer.getvalue(), halves=True, eighths=True)
+    found = decode(request, size=64, limits=LIMITS)
+    assert (len(found.halves), len(found.eighths)) == (4, 0)
 
 
 def test_a_decoding_process_gives_the_same_views(tmp_path: Path) -> None:

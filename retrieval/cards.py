@@ -87,6 +87,8 @@ class Card:
             except (OSError, safetensors.SafetensorError) as error:
                 reason = one_line(str(error), limit=200)
                 raise self.damaged(f"{path} cannot be read: {reason}") from error
+            except ValueError as error:
+                raise self.unfit(path, error) from error
         return weights
 
     def read_merged(self, folder: Path) -> dict[str, torch.Tensor]:
@@ -196,6 +198,11 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def is_weights_file(name: str) -> bool:
+    """Whether it can be one beside a card."""
+    return Path(name).name == name and name.endswith(".safetensors")
+
+
 def _are_files(pairs: Any) -> bool:
     return isinstance(pairs, tuple) and all(
         isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(x, str) and x for x in pair)
@@ -212,7 +219,7 @@ def _problem(card: ModelCard) -> str | None:
     if len({name for name, _ in card.files}) <= len(card.bases):
         return "bases and weights must be different files"
     for name, _ in card.files:
-        if Path(name).name != name or not name.endswith(".safetensors"):
+        if not is_weights_file(name):
             return f"weights {name!r} must be a .safetensors file beside the card"
     sizes = (card.input_size, card.dimension)
     if not all(isinstance(n, int) and 1 <= n <= 4096 for n in sizes):

@@ -31,11 +31,16 @@ def packed(weights: Weights) -> dict[str, torch.Tensor]:
 
 
 def unpacked(weights: Weights) -> dict[str, torch.Tensor]:
-    """As they were, nearly; what is not in 8 bits stays as it is."""
+    """As they were, nearly; what is not in 8 bits stays as it is.
+
+    Raises ValueError for numbers in 8 bits without a scale for each row.
+    """
     found: dict[str, torch.Tensor] = {}
     for key, value in weights.items():
-        scale = weights.get(key + _SCALE)
-        if value.dtype == torch.int8 and scale is not None:
+        if value.dtype == torch.int8:
+            scale = weights.get(key + _SCALE)
+            if scale is None or value.ndim < 2 or scale.shape != value.shape[:1]:
+                raise ValueError(f"{key} has no scale for each of its rows")
             found[key] = (value.flatten(1).float() * scale[:, None]).reshape(value.shape)
         elif not (key.endswith(_SCALE) and key.removesuffix(_SCALE) in weights):
             found[key] = value

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from likemark.db.errors import ModelDamaged
-from likemark.retrieval.cards import Card
+from likemark.retrieval.cards import Card, is_weights_file
 from likemark.retrieval.models import BUNDLED
 
 DEFAULT = BUNDLED / "oneshot" / "likemark-oneshot.json"
@@ -20,11 +20,28 @@ DEFAULT = BUNDLED / "oneshot" / "likemark-oneshot.json"
 # likeness of crops alone, as `judging` weighs it: masks say where to look, the retrieval model
 # whether it is there. In photos of unseen brands logits mislead, which made scenes do not show.
 FACTS = ("peak", "mean", "side")
+MOST_LEVELS = 6  # of a tracer: the square that it sees has no more halves
 
 
 @dataclass(frozen=True, slots=True)
-class OneShotCard(Card):
+class _CardBesides(Card):
+    newer: ClassVar[tuple[str, ...]] = ()  # fields, "" where a card is from before them
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
+        values = {**dict.fromkeys(cls.newer, ""), **cls.values(path)}
+        if values.keys() ^ {f.name for f in fields(cls)}:
+            raise ModelDamaged(f"{cls.kind} card {path}: other fields than it must have")
+        lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
+        return cls(**{**values, **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class OneShotCard(_CardBesides):
     kind: ClassVar[str] = "one-shot model"
+    # A crop had no model of its own, and masks were not traced.
+    newer: ClassVar[tuple[str, ...]] = ("embedder", "tracer")
     name: str
     model: str  # of retrieval, whose backbone sees: a name
     backbone: str  # fingerprint of its weights, as `Features.fingerprint` gives it
@@ -50,16 +67,6 @@ class OneShotCard(Card):
         if problem:
             raise ModelDamaged(f"one-shot model card {self.name!r}: {problem}")
 
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
-        values = cls.values(path)
-        # Cards from before a crop could have a model of its own, or a tracer, lack those fields.
-        if {"embedder": "", "tracer": "", **values}.keys() ^ {f.name for f in fields(cls)}:
-            raise ModelDamaged(f"{cls.kind} card {path}: other fields than it must have")
-        lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
-        return cls(**{**values, **lists})
-
     def probability(self, facts: Facts) -> float:
         """Of a place, 0 to 1."""
         weights = self.anything if facts.similarity is None else self.query
@@ -68,7 +75,7 @@ class OneShotCard(Card):
 
 
 @dataclass(frozen=True, slots=True)
-class TracerCard(Card):
+class TracerCard(_CardBesides):
     kind: ClassVar[str] = "tracer"
     name: str
     widths: tuple[int, ...]  # channels of its levels, the finest first
@@ -84,23 +91,9 @@ class TracerCard(Card):
             raise self.damaged("name, licence, weights and sha256 must be text")
         if not is_weights_file(self.weights):
             raise self.damaged(f"weights {self.weights!r} must be a .safetensors file beside it")
-        fits = isinstance(self.widths, tuple) and len(self.widths) >= 2
+        fits = isinstance(self.widths, tuple) and 2 <= len(self.widths) <= MOST_LEVELS
         if not fits or not all(isinstance(n, int) and 1 <= n <= 4096 for n in self.widths):
-            raise self.damaged("widths must be two whole numbers or more")
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Raises ModelError when there is no card, ModelDamaged when it cannot be used."""
-        values = cls.values(path)
-        if values.keys() ^ {f.name for f in fields(cls)}:
-            raise ModelDamaged(f"{cls.kind} card {path}: other fields than it must have")
-        lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
-        return cls(**{**values, **lists})
-
-
-def is_weights_file(name: str) -> bool:
-    """Whether it can be one beside a card."""
-    return Path(name).name == name and name.endswith(".safetensors")
+            raise self.damaged(f"widths must be 2 to {MOST_LEVELS} whole numbers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from likemark.retrieval.eight_bits import packed, unpacked
@@ -40,3 +41,12 @@ def test_what_is_in_no_eight_bits_stays_as_it_is() -> None:
     back = unpacked(given)
     assert back.keys() == given.keys()
     assert all(torch.equal(value, back[key]) for key, value in given.items())
+
+
+@pytest.mark.parametrize("scale", [None, torch.ones(63), torch.ones(1), torch.tensor(1.0)], ids=str)
+def test_numbers_without_a_scale_for_each_row_are_refused(scale: torch.Tensor | None) -> None:
+    held = {"wide.weight": packed(weights())["wide.weight"]}
+    if scale is not None:
+        held["wide.weight.scale"] = scale
+    with pytest.raises(ValueError, match=r"wide\.weight has no scale for each of its rows"):
+        unpacked(held)

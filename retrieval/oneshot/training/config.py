@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from likemark.augment.scenes.recipe import SCENE_RECIPES
+from likemark.retrieval.oneshot.card import MOST_LEVELS
 from likemark.retrieval.training.config import Optimiser, Run
 from likemark.retrieval.training.settings import Tables, check
 
@@ -92,17 +93,17 @@ class TracerNetwork:
     widths: tuple[int, ...] = (24, 48, 96, 160)
 
     def __post_init__(self) -> None:
-        fits = 2 <= len(self.widths) <= 6 and min(self.widths) >= 4
-        check("network.widths", fits, "2 to 6 numbers, each 4 or more")
+        fits = 2 <= len(self.widths) <= MOST_LEVELS and min(self.widths) >= 4
+        check("network.widths", fits, f"2 to {MOST_LEVELS} numbers, each 4 or more")
 
 
 @dataclass(frozen=True, slots=True)
 class TracerTraining(Tables):
-    """`batch.right`, `wrong`, `empty` and `decoy` say nothing to it."""
+    """`batch.right`, `wrong`, `empty`, `decoy` and `redrawn` say nothing to it."""
 
     data: SceneData
     batch: SceneBatch = field(
-        default_factory=lambda: SceneBatch(pairs=8, marks=3, redrawn=0.35, size=294, spread=1.6)
+        default_factory=lambda: SceneBatch(pairs=8, marks=3, size=294, spread=1.6)
     )
     network: TracerNetwork = field(default_factory=TracerNetwork)
     optimiser: Optimiser = field(

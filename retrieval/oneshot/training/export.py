@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from likemark.db.errors import InvalidInput, LikemarkError
+from likemark.db.errors import InvalidInput, LikemarkError, ModelError
 from likemark.retrieval.cards import file_sha256
 from likemark.retrieval.devices import AUTO, choose_device
 from likemark.retrieval.eight_bits import packed
@@ -48,7 +48,7 @@ def export_one_shot(
     if not isinstance(config, OneShotTraining):
         raise InvalidInput(f"{run}: holds no training of a one-shot network")
     kept = kept_weights(run)
-    _prepare(folder, name)
+    _prepare(folder, name, OneShotCard)
     # A model of which probabilities are not learned yet must not stand where one is looked for.
     with TemporaryDirectory(prefix=".draft-", dir=folder) as made:
         draft = Path(made) / f"{name}.safetensors"
@@ -68,7 +68,8 @@ def export_one_shot(
 def export_tracer(run: Path, folder: Path, *, name: str) -> TracerCard:
     """Write NAME.safetensors and NAME.json into a folder.
 
-    Raises NotFound for a run without weights, InvalidInput for a name that no file can have.
+    Raises NotFound for a run without weights, InvalidInput for a name that no file can have, or
+    that another kind of model has.
     """
     from safetensors.torch import save
 
@@ -76,7 +77,7 @@ def export_tracer(run: Path, folder: Path, *, name: str) -> TracerCard:
     if not isinstance(config, TracerTraining):
         raise InvalidInput(f"{run}: holds no training of a tracer")
     kept = kept_weights(run)
-    _prepare(folder, name)
+    _prepare(folder, name, TracerCard)
     weights = folder / f"{name}.safetensors"
     write_whole(weights, save(packed(kept.weights)))
     scenes = f"{2 * config.batch.pairs} scenes"
@@ -89,9 +90,15 @@ def export_tracer(run: Path, folder: Path, *, name: str) -> TracerCard:
     return card
 
 
-def _prepare(folder: Path, name: str) -> None:
+def _prepare(folder: Path, name: str, kind: type[OneShotCard] | type[TracerCard]) -> None:
     if name.startswith(".") or Path(name).name != name:
         raise InvalidInput(f"name {name!r} must be a file's name, without an ending")
+    there = folder / f"{name}.json"
+    if there.exists():
+        try:
+            kind.read(there)
+        except ModelError as error:
+            raise InvalidInput(f"{there} is no card of a {kind.kind}: give another name") from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

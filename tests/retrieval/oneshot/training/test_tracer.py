@@ -12,7 +12,7 @@ from support.training import Heard
 import likemark.benchmarks.training
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.devices import choose_device
-from likemark.retrieval.oneshot.card import TracerCard
+from likemark.retrieval.oneshot.card import DEFAULT, TracerCard
 from likemark.retrieval.oneshot.tracer import SIDE, Tracer
 from likemark.retrieval.oneshot.training.config import OneShotTraining, TracerTraining
 from likemark.retrieval.oneshot.training.export import export_one_shot, export_tracer
@@ -99,6 +99,15 @@ def test_a_killed_training_goes_on_to_the_same_weights_and_is_exported(
     assert str(tmp_path) not in (tmp_path / "models" / "own.json").read_text(encoding="utf-8")
     with pytest.raises(InvalidInput, match="holds no training of a one-shot network"):
         export_one_shot(tmp_path / "whole", tmp_path / "models", name="own")
+    taken = tmp_path / "models" / "taken.json"
+    taken.write_bytes(DEFAULT.read_bytes())
+    with pytest.raises(
+        InvalidInput, match=r"taken\.json is no card of a tracer: give another name"
+    ):
+        export_tracer(tmp_path / "whole", tmp_path / "models", name="taken")
+    assert {path.name for path in taken.parent.iterdir()} == {
+        "own.json", "own.safetensors", "taken.json",
+    }  # fmt: skip
 
 
 def test_the_recipe_beside_the_one_shot_networks_leaves_out_the_same_marks() -> None:

@@ -38,13 +38,13 @@ class Hit:
     """One picture of the collection and the marks within the filters that show it."""
 
     rank: int  # from 1
-    # Cosine similarity with the query, at most 1; a little less for its block, and for its
-    # picture as a part what the correlation counts.
+    # Cosine similarity with the query, at most 1; a little less for its block, its half and what it
+    # is turned by eighths; for its picture as a part what the correlation counts.
     score: float
     image_id: int
     path: str  # where the picture was read when it was indexed
     marks: tuple[MarkRow, ...]  # the same picture filed more than once: several
-    block: Crop | None = None  # px of the query that it was found by; None: the whole of it
+    block: Crop | None = None  # px of the query that found it, an element or a half; None: all
     unlisted: int = 0  # further marks that show it, too many to be named
     turn: int = 0  # degrees, counter-clockwise, by which the query was turned to find it
     part: Box | None = None  # where the query lies in the picture, if it was found as a part of it

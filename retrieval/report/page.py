@@ -25,7 +25,14 @@ from likemark.retrieval.report.highlight import Highlight, is_highlighted, own_p
 from likemark.retrieval.report.shown import Pictures, Shown
 from likemark.retrieval.report.text import counted, shorten
 from likemark.retrieval.report.thumbnails import Thumbnails
-from likemark.retrieval.results import BLOCK_WEIGHT, Hit, QueryResult, Search
+from likemark.retrieval.results import (
+    BLOCK_WEIGHT,
+    EIGHTH_WEIGHT,
+    HALF_WEIGHT,
+    Hit,
+    QueryResult,
+    Search,
+)
 from likemark.retrieval.shortlist import LEAST, MOST
 
 DEFAULT_TITLE = "Similar marks"
@@ -114,6 +121,8 @@ def render_report(
         side=thumbnails.size,
         nothing=empty_in_words(search),
         block_weight=BLOCK_WEIGHT if search.blocks else None,
+        half_weight=HALF_WEIGHT if search.parts else None,
+        eighth_weight=EIGHTH_WEIGHT if search.turned else None,
         parts=(LEAST, MOST) if search.parts else None,
         badge=shorten(highlight_label, _TITLE),
         created=created.date().isoformat(),
@@ -190,7 +199,7 @@ def _found_by(hit: Hit, *, framed: bool) -> str | None:
     if hit.part:
         return "Found by its framed part" if framed else "Found by a part of it"
     if hit.block:
-        return f"Found by an element of the query: {area(hit.block)}"
+        return f"Found by a part of the query: {area(hit.block)}"
     return f"Found by the query turned by {hit.turn}° counter-clockwise" if hit.turn else None
 
 

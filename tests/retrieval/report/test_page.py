@@ -325,11 +325,23 @@ def test_record_says_whether_elements_asked_too(render: Build, search: Build) ->
     assert record(render([], search(blocks=False)))["Elements"] == "do not ask"
 
 
-def test_a_hit_says_by_which_element_of_the_query_it_was_found(
+def test_the_page_says_how_much_each_way_of_asking_counts(render: Build, search: Build) -> None:
+    said = {
+        "one element of a composite query counts 0.95": {"blocks": True},
+        "a half of the query counts 0.8": {"parts": True},
+        "the query turned by 45°, 135°, 225° or 315° counts 0.95": {"turned": True},
+    }
+    for sentence, asked in said.items():
+        for other in said.values():
+            page = render([], search(**{"blocks": False, **other}))
+            assert (sentence in page.text) == (other == asked)
+
+
+def test_a_hit_says_by_which_part_of_the_query_it_was_found(
     render: Build, mark: Build, hit: Build
 ) -> None:
     found = replace(hit(1, 0.9, mark(1)), block=Crop(5, 0, 40, 30))
-    said = "Found by an element of the query: 40 × 30 px from (5, 0)"  # noqa: RUF001
+    said = "Found by a part of the query: 40 × 30 px from (5, 0)"  # noqa: RUF001
     for hits, times in (((found,), 1), ((hit(1, 0.9, mark(1)),), 0)):
         page = render([QueryResult("a.svg", hits)])
         assert page.text.count(said) == times

@@ -228,7 +228,8 @@ def _views(picture: Picture | PictureError, options: QueryOptions) -> list[View]
         *((np.rot90(whole, turn // 90), Shown(turn=turn)) for turn in turns),
         *(
             (turned, Shown(turn=turn, weight=EIGHTH_WEIGHT))
-            for turned, turn in zip(picture.eighths, EIGHTHS, strict=False)
+            # None of a picture that stands on no one colour.
+            for turned, turn in zip(picture.eighths, EIGHTHS[: len(picture.eighths)], strict=True)
         ),
     ]
 

@@ -53,8 +53,8 @@ class NetworkFinding:
 
     @property
     def network(self) -> str:
-        card = self._finder.card
-        return f"{card.name} {card.sha256[:12]}"
+        card, tracer = self._finder.card, self._finder.tracer
+        return f"{card.name} {card.sha256[:12]}" + (f", traced by {tracer[:12]}" if tracer else "")
 
     def find(self, query: Pixels, scene: Pixels) -> Sequence[Region]:
         try:

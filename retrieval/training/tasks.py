@@ -75,22 +75,18 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def task_of(config: Settings) -> str:
-    """The name of what it trains."""
-    return _name_of(config)
-
-
 def written(config: Settings) -> dict[str, Any]:
     """What `settings_of` reads."""
-    return {TASK: _name_of(config), **config.to_dict()}
+    return {TASK: task_of(config), **config.to_dict()}
 
 
 def made_task(config: Settings, place: Place) -> Task:
     """Raises what the making of that task raises."""
-    return KINDS[_name_of(config)].make(config, place)
+    return KINDS[task_of(config)].make(config, place)
 
 
-def _name_of(config: Settings) -> str:
+def task_of(config: Settings) -> str:
+    """The name of what it trains."""
     for name, kind in KINDS.items():
         if isinstance(config, kind.settings()):
             return name

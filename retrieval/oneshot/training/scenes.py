@@ -35,6 +35,7 @@ class SceneTask(ABC):
     """The common part of a `Task`."""
 
     metric = "mask IoU"
+    seen = "scenes"  # what a batch holds
     network: nn.Module
     said = ""  # before the marks and photos, where the task says what it trains on
 
@@ -43,8 +44,7 @@ class SceneTask(ABC):
         pairs, world = settings.batch.pairs, place.share.world
         if pairs < 2 * world or pairs % world:
             raise InvalidInput(
-                f"batch.pairs is {pairs}, for {world} processes: each needs as many, and 2 or "
-                "more, for the wrong queries of one are the right ones of another"
+                f"batch.pairs is {pairs}, for {world} processes: each needs as many, and 2 or more"
             )
         self.share, self._settings, self._place = place.share, settings, place
         self._device = place.device
@@ -99,7 +99,7 @@ class SceneTask(ABC):
         )
         return Facts(
             metric=self.metric, said=said, numbers=numbers, parameters=weights_of(self.network),
-            steps=self._settings.run.steps, resumed=resumed, pictures="scenes",
+            steps=self._settings.run.steps, resumed=resumed, pictures=self.seen,
             unreadable=self._unreadable,
         )  # fmt: skip
 

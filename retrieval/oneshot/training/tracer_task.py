@@ -15,17 +15,16 @@ from likemark.retrieval.oneshot.training.config import TracerTraining
 from likemark.retrieval.oneshot.training.loss import dice
 from likemark.retrieval.oneshot.training.material import Material
 from likemark.retrieval.oneshot.training.scenes import SceneTask
-from likemark.retrieval.oneshot.training.traces import Traces
+from likemark.retrieval.oneshot.training.traces import COVERED, Traces
 from likemark.retrieval.training.optimiser import with_decay
 from likemark.retrieval.training.task import Batch, Measured, Place, Share
-
-_COVERED = 128  # of 255: coverage from which a px is the mark's
 
 
 class TracerTask(SceneTask):
     """See `Task`. Statistics of norms, and the mean over places, are a process's own."""
 
     said = "a tracer, on "
+    seen = "places"
 
     def __init__(self, config: TracerTraining, place: Place) -> None:
         """Raises InvalidInput and NotFound for what is named and is not there."""
@@ -43,8 +42,7 @@ class TracerTask(SceneTask):
         return Traces(material, self.config.batch, seed, share)
 
     def optimiser(self) -> torch.optim.Optimizer:
-        settings = self.config.optimiser
-        return with_decay(self.network, settings)
+        return with_decay(self.network, self.config.optimiser)
 
     def backward(self, network: nn.Module, batch: Batch, step: int) -> float:
         wanted = batch[2].flatten(1).float() / 255
@@ -60,7 +58,7 @@ class TracerTask(SceneTask):
         with torch.inference_mode():
             for batch in self.questions():
                 batch = tuple(part.to(self._device.torch()) for part in batch)
-                truth = batch[2] >= _COVERED
+                truth = batch[2] >= COVERED
                 traced += _ious(self._answers(network, batch) > 0, truth)
                 found += _ious(batch[1] > 0, truth)
         return Measured(sum(traced) / len(traced), {"as found": sum(found) / len(found)})

@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 
 from likemark.augment.scenes.recipe import SCENE_RECIPES
 from likemark.augment.scenes.scene import enclosed, make_scene
+from likemark.db.errors import InvalidInput
 from likemark.retrieval.oneshot.regions import Box
 from likemark.retrieval.oneshot.tracer import ROUND, SIDE
 from likemark.retrieval.oneshot.tracing import seen_through, window_round
@@ -30,8 +31,9 @@ from likemark.retrieval.training.task import Share
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.uint8]
 Trace = tuple[Pixels, Plane, Plane]  # as in an item of `Traces`, without N
-_COVERED = 128  # of 255: coverage from which a px is the mark's
+COVERED = 128  # of 255: coverage from which a px is the mark's
 _VISIBLE = 0.25  # share of a mark that is seen, at least
+_TURNS = 50  # batches without a mark, after which there will be none
 _LEAST = 6  # px: the shorter side of a place, at least
 _OFF = 0.14  # of a place's sides: how far each edge of its box is off, at most
 _FAR = 0.3  # chance: twice as far
@@ -61,13 +63,16 @@ class Traces(Dataset[tuple[torch.Tensor, ...]]):
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, ...]:
         size = size_of_scenes(np.random.default_rng([self.seed, step]), self.batch, 1)
-        found: list[Trace] = []
-        turn = 0
-        while not found:  # all scenes of a batch may be empty
+        for turn in range(_TURNS):  # all scenes of a batch may be empty
+            found: list[Trace] = []
             for number in range(self.share.rank, 2 * self.batch.pairs, self.share.world):
                 found += self._scene(np.random.default_rng([self.seed, step, number, turn]), size)
-            turn += 1
-        return tuple(torch.from_numpy(np.stack(part)) for part in zip(*found, strict=True))
+            if found:
+                return tuple(torch.from_numpy(np.stack(part)) for part in zip(*found, strict=True))
+        raise InvalidInput(
+            f"{_TURNS} batches of scenes show no mark of {_LEAST} px: give larger scenes "
+            f"(batch.size is {self.batch.size} px)"
+        )
 
     def _scene(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Trace]:
         material, batch = self.material, self.batch
@@ -123,7 +128,7 @@ def _soft(grid: NDArray[np.float32], places: float) -> NDArray[np.float32]:
 
 def _box(truth: Plane) -> Box | None:
     """None of what is too small."""
-    rows, columns = (np.flatnonzero((truth >= _COVERED).any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero((truth >= COVERED).any(axis=axis)) for axis in (1, 0))
     if not len(rows) or min(np.ptp(rows), np.ptp(columns)) + 1 < _LEAST:
         return None
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -34,7 +34,7 @@ class OneShotLocator:
     def fingerprint(self) -> str:
         model = self.finder.embedder.card.fingerprint
         card = {k: v for k, v in asdict(self.finder.card).items() if k not in _FOR_PEOPLE}
-        text = json.dumps(["one-shot 6", card, model, self.finder.tracer], sort_keys=True)
+        text = json.dumps(["one-shot 7", card, model, self.finder.tracer], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def locate(self, query: Pixels, scene: Pixels) -> Sequence[Found]:

@@ -99,7 +99,7 @@ def _mask(region: Region, window: Box) -> Plane:
 def _keeps(mask: Plane, logits: NDArray[np.float32]) -> bool:
     """Whether what is traced is what was found, and not beside it. Both (S, S)."""
     found = mask > 0
-    return np.count_nonzero(found & (logits > 0)) >= _LEAST * np.count_nonzero(found)
+    return bool(np.count_nonzero(found & (logits > 0)) >= _LEAST * np.count_nonzero(found))
 
 
 def _drawn(

@@ -33,6 +33,7 @@ _SIZES, _WINDOWS = 3, 200
 # Places without a brand that are nearest to an example say how near to it any place is. Chosen,
 # as all of `by_neighbours`, by leaving one training photo out after the other.
 _NEAREST = 5
+_EVEN = 0.3  # of the background's mean variance: what is added to each direction's
 
 
 class Places(Protocol):
@@ -111,13 +112,17 @@ class Seen:
     def by_neighbours(self) -> tuple[Answers, Answers]:
         """Of the positives and the negatives: the brand of the nearest example, by its cosine less
         the mean of those that it has with the background's nearest. An example that is near to
-        everything says little by being near (Radovanovic et al., "Hubs in space", 2010)."""
-        known = np.concatenate([self.boxes.inputs, self.near.inputs])
+        everything says little by being near (Radovanovic et al., "Hubs in space", 2010). In what
+        the background varies most, places differ whatever they show: cosines are taken where it
+        varies alike in all directions (Hariharan et al., "Discriminative decorrelation for
+        clustering and classification", ECCV 2012)."""
+        even = Evened.of(self.background)
+        known = even.rows(np.concatenate([self.boxes.inputs, self.near.inputs]))
         labels = np.concatenate([self.boxes.labels, self.near.labels])
-        usual = _nearest_mean(known @ self.background.T)
+        usual = _nearest_mean(known @ even.rows(self.background).T)
 
         def answer(rows: Rows) -> tuple[int, float]:
-            ahead = rows @ known.T - usual
+            ahead = even.rows(rows) @ known.T - usual
             _, example = np.unravel_index(int(ahead.argmax()), ahead.shape)
             return int(labels[example]), float(ahead.max())
 
@@ -138,6 +143,31 @@ class Seen:
             return int(brand), float(chances[place, brand])
 
         return _answers(answer, self.positives), _answers(answer, self.negatives)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evened:
+    """Rows moved and turned so that a background varies nearly alike in all directions."""
+
+    mean: Rows  # (D,)
+    ways: Rows  # (D, D): a direction in each column, divided by how much it varies
+
+    @classmethod
+    def of(cls, background: Rows) -> Evened:
+        """background: (N, D); with fewer than two rows nothing is changed"""
+        width = background.shape[1]
+        if len(background) < 2:
+            return cls(np.zeros(width, np.float32), np.eye(width, dtype=np.float32))
+        mean = background.mean(axis=0)
+        variances, ways = np.linalg.eigh(np.cov((background - mean).T.astype(np.float64)))
+        spread = np.sqrt(variances.clip(min=0) + _EVEN * variances.mean() + 1e-12)
+        return cls(mean, (ways / spread).astype(np.float32))
+
+    def rows(self, rows: Rows) -> Rows:
+        """(N, D), of length 1. rows: (N, D)"""
+        turned = (rows - self.mean) @ self.ways
+        unit: Rows = turned / np.linalg.norm(turned, axis=1, keepdims=True).clip(min=1e-12)
+        return unit
 
 
 def _all(task: Task, places: Places, files: Iterable[str]) -> Iterator[Rows]:

@@ -17,10 +17,11 @@ from likemark.augment.scenes.scene import make_scene
 from likemark.benchmarks.demo_room import draw_room
 from likemark.benchmarks.demo_scene import OTHERS, QUERY
 from likemark.benchmarks.flickr27.layout import read_flickr27
-from likemark.benchmarks.flickr27.places import FinderPlaces, Seen
+from likemark.benchmarks.flickr27.places import Evened, FinderPlaces, Seen
 from likemark.benchmarks.flickr27.run import run_flickr27
 from likemark.benchmarks.flickr27.small_cnn import CnnRecipe
 from likemark.benchmarks.flickr27.task import Task
+from likemark.benchmarks.flickr27.training import Examples
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.oneshot.finder import Finder
 from likemark.retrieval.oneshot.regions import Box
@@ -79,6 +80,38 @@ def test_photos_without_a_brand_are_less_sure(seen: Seen) -> None:
     for positives, negatives in (seen.by_neighbours(), seen.by_head(3, seed=0)):
         assert len(negatives.confidences) == STRANGERS
         assert positives.confidences.min() > negatives.confidences.max()
+
+
+def test_in_what_the_background_varies_most_places_differ_least() -> None:
+    rng = np.random.default_rng(0)
+    background = rng.normal(0, 1, (400, 8)).astype(np.float32) * np.array([9] + [1] * 7, np.float32)
+    even = Evened.of(background)
+    rows = even.rows(background)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-5)
+    spread = ((background - even.mean) @ even.ways).std(axis=0)
+    assert spread.max() / spread.min() < 4  # 9 before
+    one = Evened.of(background[:1])
+    unit = background / np.linalg.norm(background, axis=1, keepdims=True)
+    np.testing.assert_allclose(one.rows(background), unit, rtol=1e-5)
+
+
+def test_a_place_is_named_by_what_it_shows_though_the_scene_is_anothers() -> None:
+    """Of 8 dimensions the first is what photos differ in, whatever they show."""
+    rng = np.random.default_rng(1)
+
+    def row(scene: float, mark: int) -> NDArray[np.float32]:
+        found = np.eye(8, dtype=np.float32)[mark] + np.array([scene] + [0] * 7, np.float32)
+        unit: NDArray[np.float32] = found / np.linalg.norm(found)
+        return unit
+
+    noise = rng.normal(0, 0.1, (300, 8)) + np.outer(rng.normal(0, 3, 300), np.eye(8)[0])
+    background = (noise / np.linalg.norm(noise, axis=1, keepdims=True)).astype(np.float32)
+    known = np.stack([row(2.0, 3), row(-2.0, 4)])
+    boxes = Examples(known, np.array([0, 1], np.int64))
+    asked = (row(-2.0, 3)[None], row(2.0, 4)[None])
+    assert [int((each @ known.T).argmax()) for each in asked] == [1, 0]
+    positives, _ = Seen(boxes, boxes, background, asked, asked).by_neighbours()
+    assert positives.brands.tolist() == [0, 1]
 
 
 def test_a_brand_without_a_box_is_refused(tmp_path: Path) -> None:

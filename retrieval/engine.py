@@ -229,7 +229,9 @@ def _views(picture: Picture | PictureError, options: QueryOptions) -> list[View]
         *(
             (turned, Shown(turn=turn, weight=EIGHTH_WEIGHT))
             # None of a picture that stands on no one colour.
-            for turned, turn in zip(picture.eighths, EIGHTHS[: len(picture.eighths)], strict=True)
+            for turned, turn in zip(
+                picture.eighths, EIGHTHS if picture.eighths else (), strict=True
+            )
         ),
     ]
 

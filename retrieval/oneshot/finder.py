@@ -37,13 +37,12 @@ from likemark.retrieval.oneshot.tiles import Level, Tile, levels, view
 from likemark.retrieval.oneshot.tracer import Tracer
 from likemark.retrieval.oneshot.tracing import Tracing
 from likemark.retrieval.oneshot.windows import likest, spot_of, windows
-from likemark.retrieval.pictures.normalise import flatten, prepared, spread
+from likemark.retrieval.pictures.normalise import FLAT, flatten, prepared, spread
 from likemark.retrieval.redact.regions import Region
 
 Pixels = NDArray[np.uint8]
 Row = NDArray[np.float32]
 _AT_ONCE = 16  # questions that go through the network together
-_FLAT = 12  # levels within which a picture is of one colour
 _KEPT = 12  # views of a scene that are kept for its next query
 _OWN, _MORE, _ANY = 8, 4, 40  # places that are embedded: of a query's mask, of any mark beside it
 # and of any mark alone
@@ -362,7 +361,7 @@ def cut_out(scene: Pixels, box: Box) -> Pixels:
 
 def is_flat(pixels: Pixels) -> bool:
     """Whether a (h, w, 3 or 4) picture is of one colour."""
-    return spread(flatten(pixels)) <= _FLAT
+    return spread(flatten(pixels)) <= FLAT
 
 
 def _ramp(length: int) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from likemark.retrieval.pictures.background import choose_background
 
 # Grey levels that JPEG noise and scanner shading stay within.
 TOLERANCE = 24
+FLAT = 12  # levels of `spread`, within which a picture is of one colour
 # Share of the outermost px that must have one colour for it to be a border.
 _UNIFORM = 0.6
 # Share of the outermost px that must be clear for what shows through to be the ground.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from likemark.retrieval.pictures.normalise import (
+    FLAT,
     flatten,
     ground_colour,
     inked,
@@ -25,7 +26,6 @@ Pixels = NDArray[np.uint8]
 
 EIGHTHS = (45, 135, 225, 315)  # degrees, counter-clockwise; by quarters any square is turned
 _LEAST = 8  # px: the shorter side of a half, at least
-_FLAT = 12  # levels within which a half is of one colour
 _SIDE = 256  # px of the square that is turned
 _ROOM = 1.45  # times its side: no corner is cut off
 
@@ -74,4 +74,4 @@ def turned_by_eighths(pixels: Pixels) -> list[Pixels]:
 
 
 def _shows(part: Pixels) -> bool:
-    return min(part.shape[:2]) >= _LEAST and spread(part) > _FLAT
+    return min(part.shape[:2]) >= _LEAST and spread(part) > FLAT

@@ -1,9 +1,10 @@
 # A virtual environment in .venv is the only thing made outside the folders named on the lines.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-# Tests side by side: as many as there are cores, if not said otherwise. Those of a file stay
-# together, so that what they share is made once; the longest files come first.
-JOBS ?= auto
+# Tests side by side: half as many again as there are cores, if not said otherwise, for some wait
+# for servers. Those of a file stay together, so that what they share is made once; the longest
+# files come first.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) * 3 // 2)')
 
 .PHONY: demo test lint train-smoke clean
 

@@ -53,7 +53,7 @@ def query(
         bool,
         typer.Option(
             "--parts",
-            help="Ask with each picture's halves too, and look into the 1,000 nearest marks for "
+            help="Ask with each picture's halves too, and look into the 5,000 nearest marks for "
             "the picture as a part of them.",
         ),
     ] = False,

@@ -12,7 +12,7 @@ from likemark.retrieval.parts import Box, Grey, grey
 from likemark.retrieval.pictures.picture import Request
 from likemark.retrieval.pictures.pool import DecoderPool
 
-LONG = 1000  # nearest pictures that are looked into
+LONG = 5000  # nearest pictures that are looked into
 # What a correlation counts beside cosines: nothing up to the first, then more, up to the second.
 # Chosen on drawings trained on: with less of the first, simple shapes are found in everything.
 LEAST, MOST = 0.8, 0.9

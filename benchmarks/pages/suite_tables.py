@@ -64,7 +64,7 @@ PARTS_COLUMNS = (
     *_TURNED,
     Column(
         "parts R@1",
-        "halves ask too, and the 1,000 nearest are looked into: `likemark query --turned --parts`",
+        "halves ask too, and the 5,000 nearest are looked into: `likemark query --turned --parts`",
     ),
     Column("parts R@10"),
     _APPLIES,

@@ -98,3 +98,30 @@ def test_the_answer_for_a_picture_does_not_depend_on_those_beside_it(looked: Loo
     assert alone.places_of(window)[0].score == pytest.approx(
         looked.places_of(window)[12].score, abs=1e-4
     )
+
+
+@pytest.fixture(scope="module")
+def many() -> Looked:
+    """More than are all looked into closely, and more than are gone through at once."""
+    pages = [grey(prepared(triangles(seed), 112)) for seed in range(40, 400)]
+    few = [grey(prepared(pixels, 112)) for pixels in DRAWINGS]
+    return Looked([*pages, *(255 - page for page in pages), *pages, *few])
+
+
+@pytest.mark.parametrize("which", [1, 22, 39])
+def test_of_many_pictures_the_likest_are_looked_into_as_if_they_were_all(
+    many: Looked, looked: Looked, which: int
+) -> None:
+    window = seen(DRAWINGS[which][40:120, 40:120])
+    found, alone = many.places_of(window), looked.places_of(window)[which]
+    assert len(found) == 3 * 360 + 40
+    assert first(found) == 3 * 360 + which
+    assert found[3 * 360 + which].score == pytest.approx(alone.score, abs=1e-4)
+    assert found[3 * 360 + which].box == pytest.approx(alone.box, abs=1e-6)
+
+
+def test_what_is_not_looked_into_closely_is_found_nowhere(many: Looked) -> None:
+    found = many.places_of(seen(DRAWINGS[5][40:120, 40:120]))
+    without = [place for place in found if place.score == 0]
+    assert len(without) >= len(found) - 200
+    assert {place.box for place in without} == {(0.0, 0.0, 1.0, 1.0)}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command import Outcome, run_here
 from support.corpus import draw_mark, write_corpus
 from support.models import tiny_model
 from support.postgres import Server
@@ -36,9 +36,9 @@ def database(postgres: Server, postgres_template: str) -> Iterator[str]:
 
 
 class Desk:
-    def __init__(self, home: Path, database: str, model: FoundModel) -> None:
+    def __init__(self, home: Path, database: str, model: FoundModel, here: Here) -> None:
+        self.home, self._here = home, here
         self.environment = {
-            **os.environ,
             "LIKEMARK_HOME": str(home),
             "LIKEMARK_DATABASE": database,
             "LIKEMARK_MODEL": str(model.folder / "tiny.json"),
@@ -47,20 +47,34 @@ class Desk:
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         code = "from likemark.cli.main import main; main()"
         return subprocess.Popen(
-            [sys.executable, "-c", code, *map(str, arguments)],
-            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, "-c", code, *map(str, arguments)], env=os.environ | self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     def json(self, *arguments: str | Path, code: int = 0) -> Any:
-        process = self.start(*arguments, "--json")
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == code, err
-        return json.loads(out)
+        outcome = self._here(self.environment, *arguments, "--json")
+        assert outcome.code == code, outcome.err
+        return outcome.json
+
+
+Here = Callable[..., Outcome]
 
 
 @pytest.fixture
-def desk(tmp_path: Path, database: str, tiny: FoundModel) -> Desk:
-    return Desk(tmp_path / "home", database, tiny)
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """The command in this process: environment, then its words."""
+
+    def run(environment: dict[str, str], *words: str | Path) -> Outcome:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return run_here(["likemark", *map(str, words)], monkeypatch, capsys)
+
+    return run
+
+
+@pytest.fixture
+def desk(tmp_path: Path, database: str, tiny: FoundModel, here: Here) -> Desk:
+    return Desk(tmp_path / "home", database, tiny, here)
 
 
 def test_indexing_querying_changing_and_pruning(desk: Desk, logos: Path) -> None:
@@ -78,10 +92,10 @@ def test_indexing_querying_changing_and_pruning(desk: Desk, logos: Path) -> None
 
 
 def test_a_second_machine_builds_its_own_index_from_the_shared_catalogue(
-    desk: Desk, logos: Path, tmp_path: Path, database: str, tiny: FoundModel
+    desk: Desk, logos: Path, tmp_path: Path, database: str, tiny: FoundModel, here: Here
 ) -> None:
     desk.json("index", logos)
-    other = Desk(tmp_path / "second home", database, tiny)
+    other = Desk(tmp_path / "second home", database, tiny, here)
     assert other.json("stats")["index"]["state"] == "rebuilt"
     assert other.json("stats")["index"]["state"] == "current"
     (query,) = other.json("query", logos / "mark-0002.png", "-k", "1")["queries"]
@@ -142,13 +156,12 @@ def test_killed_runs_end_in_the_state_of_an_undisturbed_one(
     desk: Desk, tmp_path: Path, database: str, tiny: FoundModel, postgres: Server
 ) -> None:
     write_corpus(tmp_path / "many", range(400))
-    home = Path(desk.environment["LIKEMARK_HOME"])
     for seconds in (1.5, 3, 4):
         process = desk.start("index", tmp_path / "many")
         time.sleep(seconds)
         process.kill()
         process.communicate()
-    with Workspace.open(home, database=database) as space:
+    with Workspace.open(desk.home, database=database) as space:
         # The server notices the dead connection, and with it the lock goes.
         options = IndexingOptions(wait=30)
         index_paths(space, [tmp_path / "many"], tiny, options=options)

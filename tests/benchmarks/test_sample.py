@@ -6,13 +6,13 @@ import csv
 import hashlib
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.command import run_here
 
 from likemark.benchmarks.corpus.drawings import icon_svg
 from likemark.benchmarks.demo import SAMPLE, Demo, run_demo, sample_queries
@@ -181,11 +181,13 @@ def test_the_demonstration_finds_its_mark_twice_and_paints_over_all_of_it(demo: 
     assert "A mark in a scene" in demo.report.read_text(encoding="utf-8")
 
 
-def test_the_command_embeds_nothing_again_and_prints_one_document(demo: Demo) -> None:
-    code = "from likemark.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "demo", "--out", str(demo.report.parent), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    document = json.loads(done.stdout)
+def test_the_command_embeds_nothing_again_and_prints_one_document(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["likemark", "demo", "--out", str(demo.report.parent), "--json"]
+    outcome = run_here(words, monkeypatch, capsys)
+    assert outcome.code == 0, outcome.err
+    document = outcome.json
     assert document.keys() == {
         "model", "index", "k", "min_score", "blocks", "turned", "parts", "queries",
         "embedded", "best_ranks", "report", "contact_sheet", "scene",

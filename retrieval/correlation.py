@@ -12,7 +12,6 @@ N: pictures looked into; S: px of their side; P: of their side with its margins.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 
 import cv2
@@ -66,10 +65,10 @@ class Looked:
             near = _Laid(self._pictures[rows])
             for size in _SIZES:
                 best.take(rows, near.look(core, size))
-            likest = torch.topk(best.scores[rows], min(_FINER, len(rows))).indices
-            nearer = near.some(likest)
+            rows = rows[torch.topk(best.scores[rows], min(_FINER, len(rows))).indices]
+            near = _Laid(self._pictures[rows])
             for size in _SIZES:
-                best.take(rows[likest], nearer.look(core, size * _STEP**0.5))
+                best.take(rows, near.look(core, size * _STEP**0.5))
         return best.places()
 
     def _likest(self, core: Grey) -> Tensor:
@@ -100,12 +99,6 @@ class _Laid:
         self._padded = levels.shape[1]
         self._spectra = torch.fft.rfft2(levels)
         self._sums, self._squares = _integral(levels), _integral(levels.square())
-
-    def some(self, rows: Tensor) -> _Laid:
-        some = copy(self)
-        some._spectra = self._spectra[rows]
-        some._sums, some._squares = self._sums[rows], self._squares[rows]
-        return some
 
     def look(self, core: Grey, size: float) -> tuple[Tensor, Tensor] | None:
         """The likest place of each picture: (n,) correlations and (n, 4) boxes, shares of its side.

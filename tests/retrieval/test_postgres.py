@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import Outcome, run_here
+from support.command import Outcome, Run, run_here
 from support.corpus import draw_mark, write_corpus
 from support.models import tiny_model
 from support.postgres import Server
@@ -36,7 +36,7 @@ def database(postgres: Server, postgres_template: str) -> Iterator[str]:
 
 
 class Desk:
-    def __init__(self, home: Path, database: str, model: FoundModel, here: Here) -> None:
+    def __init__(self, home: Path, database: str, model: FoundModel, here: Run) -> None:
         self.home, self._here = home, here
         self.environment = {
             "LIKEMARK_HOME": str(home),
@@ -57,11 +57,8 @@ class Desk:
         return outcome.json
 
 
-Here = Callable[..., Outcome]
-
-
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """The command in this process: environment, then its words."""
 
     def run(environment: dict[str, str], *words: str | Path) -> Outcome:
@@ -73,7 +70,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.fixture
-def desk(tmp_path: Path, database: str, tiny: FoundModel, here: Here) -> Desk:
+def desk(tmp_path: Path, database: str, tiny: FoundModel, here: Run) -> Desk:
     return Desk(tmp_path / "home", database, tiny, here)
 
 
@@ -92,7 +89,7 @@ def test_indexing_querying_changing_and_pruning(desk: Desk, logos: Path) -> None
 
 
 def test_a_second_machine_builds_its_own_index_from_the_shared_catalogue(
-    desk: Desk, logos: Path, tmp_path: Path, database: str, tiny: FoundModel, here: Here
+    desk: Desk, logos: Path, tmp_path: Path, database: str, tiny: FoundModel, here: Run
 ) -> None:
     desk.json("index", logos)
     other = Desk(tmp_path / "second home", database, tiny, here)

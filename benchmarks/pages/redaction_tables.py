@@ -20,7 +20,11 @@ from likemark.benchmarks.pages.tables import (
 )
 
 COLUMNS = (
-    name("where", "by the finder, asked with a crop of another photo, or from the annotations"),
+    name(
+        "where",
+        "by the finder, asked with a crop of another photo; by it as `--all-logos` asks, for any "
+        "mark; or from the annotations",
+    ),
     name("style"),
     Column(
         "R@1 after (95 %)",

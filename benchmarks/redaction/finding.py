@@ -1,4 +1,4 @@
-"""What says where a mark is, once by the network and once by the truth."""
+"""What says where a mark is: the network, asked for it or for any mark, and the truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from likemark.benchmarks.encoders import Pixels
 from likemark.benchmarks.locate.found import Rect
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.devices import AUTO
-from likemark.retrieval.redact.locating import THRESHOLD, all_of_them
+from likemark.retrieval.redact.locating import ANY_THRESHOLD, THRESHOLD, all_of_them
 from likemark.retrieval.redact.regions import Region, region_of_box
 
 if TYPE_CHECKING:
@@ -35,9 +35,13 @@ class Finding(Protocol):
         """query: (h, w, 3 or 4), cut to the mark; scene: (H, W, 3), upright."""
         ...
 
+    def find_any(self, scene: Pixels) -> Sequence[Region]:
+        """Every mark, whichever it is. scene: (H, W, 3), upright."""
+        ...
+
 
 class NetworkFinding:
-    """The finder that is shipped, from the probability on that `likemark redact` covers."""
+    """The finder that is shipped, from the probabilities on that `likemark redact` covers."""
 
     name = "found"
 
@@ -63,6 +67,10 @@ class NetworkFinding:
             return []
         found = self._finder.locate(np.ascontiguousarray(scene), [ask], threshold=THRESHOLD)
         return all_of_them(found)
+
+    def find_any(self, scene: Pixels) -> Sequence[Region]:
+        scene = np.ascontiguousarray(scene)
+        return all_of_them(self._finder.propose(scene, threshold=ANY_THRESHOLD))
 
 
 def true_regions(boxes: Sequence[Rect]) -> list[Region]:

@@ -25,7 +25,7 @@ from likemark.retrieval.redact.paint import covered_mask, redacted
 from likemark.retrieval.redact.regions import Region
 from likemark.retrieval.redact.style import Style
 
-TRUTH = "true boxes"
+ANY, TRUTH = "any mark", "true boxes"  # as `--all-logos` finds; the annotations
 _MARK = Path(__file__).parents[1] / "sample" / "marks" / "logos-clojure.svg"  # in the clip
 _REPORT = 50  # photos between two lines of progress
 Progress = Callable[[str], None]
@@ -36,7 +36,7 @@ Way = tuple[str, str]  # what says where the mark is, and the style
 class RedactionRow:
     """One style, with what is found or with the truth."""
 
-    locating: str  # "found" or TRUTH
+    locating: str  # "found", ANY or TRUTH
     style: str
     known: float  # share of the true boxes whose brand still comes first
     known_interval: Interval  # 95 %, of a bootstrap over photos
@@ -93,7 +93,7 @@ def run_redaction(
     clip: Clip | None = None,
     progress: Progress = lambda line: None,
 ) -> RedactionResult:
-    """A row for each style with what is found, then for each with the true boxes.
+    """A row for each style with what is found, then with any mark, then with the true boxes.
 
     folder: as `read_flickr27` takes it
     encoder: the retrieval model that is asked what it still knows
@@ -156,7 +156,11 @@ def _crops(
         found = list(finding.find(tasks.query_pixels(query), pixels))
         tally.seconds += time.perf_counter() - start
         tally.nothing += not found
-        regions = {finding.name: found, TRUTH: true_regions(boxes)}
+        regions = {
+            finding.name: found,
+            ANY: list(finding.find_any(pixels)),
+            TRUTH: true_regions(boxes),
+        }
         for way, made in _redactions(pixels, regions, boxes, tally):
             for part in windows(boxes):
                 if made[part].size:
@@ -195,6 +199,7 @@ def _redactions(
 def _clip_figures(clip: Clip, finding: Finding) -> dict[Way, ClipFigures]:
     found = {
         finding.name: [list(finding.find(clip.query, frame)) for frame in clip.frames],
+        ANY: [list(finding.find_any(frame)) for frame in clip.frames],
         TRUTH: shaken(clip),
     }
     return {

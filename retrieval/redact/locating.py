@@ -68,19 +68,14 @@ def locating_all(
     finder = Finder.load(device=device, card=card)
 
     def locate(frame: Pixels) -> Sequence[Region]:
-        found = finder.propose(np.ascontiguousarray(frame), threshold=threshold)
-        return [_all_of_it(each) for each in found]
+        return all_of_them(finder.propose(np.ascontiguousarray(frame), threshold=threshold))
 
     return lambda path: locate
 
 
 def all_of_them(found: Sequence[Located]) -> list[Region]:
     """What is covered where marks were located: each with what else was found of it, once."""
-    return each_once([_all_of_it(each) for each in found])
-
-
-def _all_of_it(found: Located) -> Region:
-    return reduce(joined, found.others, found.region)
+    return each_once([reduce(joined, each.others, each.region) for each in found])
 
 
 def each_once(found: Sequence[Region]) -> list[Region]:

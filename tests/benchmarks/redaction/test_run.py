@@ -15,7 +15,7 @@ from likemark.benchmarks.encoders import Pixels
 from likemark.benchmarks.pages.documents import Document
 from likemark.benchmarks.pages.sections import protocol, tables
 from likemark.benchmarks.redaction.clip import make_clip
-from likemark.benchmarks.redaction.run import TRUTH, RedactionResult, run_redaction, styles
+from likemark.benchmarks.redaction.run import ANY, TRUTH, RedactionResult, run_redaction, styles
 from likemark.benchmarks.runs import RunOptions, command, written_up
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.redact.regions import Region, region_of_mask
@@ -30,6 +30,9 @@ class ColourFinding:
         colour = np.median(query[..., :3].reshape(-1, 3), axis=0)
         near = np.abs(scene - colour).max(axis=2) < 40
         return [region_of_mask(np.where(near, np.uint8(255), np.uint8(0)))] if near.any() else []
+
+    def find_any(self, scene: Pixels) -> Sequence[Region]:
+        return [region_of_mask(np.full(scene.shape[:2], 255, np.uint8))]
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +51,9 @@ def result(folder: Path, lines: list[str]) -> RedactionResult:
     return run_redaction(folder, ColourFinding(), ColourEncoder(), clip=clip, progress=lines.append)
 
 
-def test_every_style_stands_there_twice(result: RedactionResult) -> None:
+def test_every_style_stands_there_for_each_way_of_finding(result: RedactionResult) -> None:
     ways = [(row.locating, row.style) for row in result.rows]
-    assert ways == [(where, style) for where in ("found", TRUTH) for style in styles()]
+    assert ways == [(where, style) for where in ("found", ANY, TRUTH) for style in styles()]
     assert {"mosaic", "blur", "fill", "inpaint", "replace"} == set(styles())
 
 
@@ -62,6 +65,13 @@ def test_brands_are_known_before_and_hardly_after(result: RedactionResult) -> No
     assert rows["found", "replace"].known < 0.5
     assert all(row.known_interval.low <= row.known <= row.known_interval.high
                for row in result.rows)  # fmt: skip
+
+
+def test_what_is_found_of_any_mark_is_covered_and_judged(result: RedactionResult) -> None:
+    for row in result.rows:
+        if row.locating == ANY:  # whole photos: all of each mark, and much else
+            assert (row.recall, row.boxes_covered) == (1.0, 1.0)
+            assert row.precision < 0.5
 
 
 def test_the_true_boxes_are_covered_whole_and_the_margin_costs_precision(

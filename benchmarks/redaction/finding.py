@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from likemark.benchmarks.encoders import Pixels
 from likemark.benchmarks.locate.found import Rect
 from likemark.db.errors import InvalidInput
 from likemark.retrieval.devices import AUTO
-from likemark.retrieval.redact.locating import ANY_THRESHOLD, THRESHOLD, all_of_them
+from likemark.retrieval.redact.locating import ANY_THRESHOLD, THRESHOLD, found_in
 from likemark.retrieval.redact.regions import Region, region_of_box
 
 if TYPE_CHECKING:
@@ -65,12 +63,10 @@ class NetworkFinding:
             ask = self._finder.ask(query)
         except InvalidInput:  # a crop without ink asks for nothing
             return []
-        found = self._finder.locate(np.ascontiguousarray(scene), [ask], threshold=THRESHOLD)
-        return all_of_them(found)
+        return found_in(scene, self._finder, [ask], THRESHOLD)
 
     def find_any(self, scene: Pixels) -> Sequence[Region]:
-        scene = np.ascontiguousarray(scene)
-        return all_of_them(self._finder.propose(scene, threshold=ANY_THRESHOLD))
+        return found_in(scene, self._finder, [self._finder.anything()], ANY_THRESHOLD)
 
 
 def true_regions(boxes: Sequence[Rect]) -> list[Region]:

@@ -34,7 +34,7 @@ Way = tuple[str, str]  # what says where the mark is, and the style
 
 @dataclass(frozen=True, slots=True)
 class RedactionRow:
-    """One style, with what is found or with the truth."""
+    """One style, with what is found of the mark or of any, or with the truth."""
 
     locating: str  # "found", ANY or TRUTH
     style: str

@@ -17,7 +17,7 @@ from likemark.retrieval.redact.regions import Locator, Pixels, Region
 from likemark.retrieval.redact.shapes import joined
 
 if TYPE_CHECKING:
-    from likemark.retrieval.oneshot.finder import Located
+    from likemark.retrieval.oneshot.finder import Ask, Finder
 
 Locating = Callable[[Path], Locator]  # takes a file's name, before it is opened
 # A mark that stays is worse than a place covered without need: nine times as bad where a mark is
@@ -51,11 +51,7 @@ def locating_queries(
     finder = Finder.load(device=device, card=card)
     asks = [finder.ask(pixels, name=str(path)) for path, pixels in pictures]
 
-    def locate(frame: Pixels) -> Sequence[Region]:
-        found = finder.locate(np.ascontiguousarray(frame), asks, threshold=threshold)
-        return all_of_them(found)
-
-    return lambda path: locate
+    return lambda path: lambda frame: found_in(frame, finder, asks, threshold)
 
 
 def locating_all(
@@ -66,15 +62,13 @@ def locating_all(
     from likemark.retrieval.oneshot.finder import Finder
 
     finder = Finder.load(device=device, card=card)
-
-    def locate(frame: Pixels) -> Sequence[Region]:
-        return all_of_them(finder.propose(np.ascontiguousarray(frame), threshold=threshold))
-
-    return lambda path: locate
+    asks = [finder.anything()]
+    return lambda path: lambda frame: found_in(frame, finder, asks, threshold)
 
 
-def all_of_them(found: Sequence[Located]) -> list[Region]:
-    """What is covered where marks were located: each with what else was found of it, once."""
+def found_in(frame: Pixels, finder: Finder, asks: Sequence[Ask], threshold: float) -> list[Region]:
+    """What is covered of a (H, W, 3) frame: each mark with what else was found of it, once."""
+    found = finder.locate(np.ascontiguousarray(frame), asks, threshold=threshold)
     return each_once([reduce(joined, each.others, each.region) for each in found])
 
 

@@ -102,6 +102,9 @@ class RedFinder:
     def ask(self, query: Pixels, *, name: str = "query") -> Any:
         return name
 
+    def anything(self) -> Any:
+        return "any mark"
+
     def locate(
         self, scene: Pixels, asks: Sequence[Any], *, threshold: float | None = None
     ) -> list[Any]:

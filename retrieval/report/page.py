@@ -33,7 +33,7 @@ from likemark.retrieval.results import (
     QueryResult,
     Search,
 )
-from likemark.retrieval.shortlist import LEAST, MOST
+from likemark.retrieval.shortlist import LEAST, MOST, MOST_INK
 
 DEFAULT_TITLE = "Similar marks"
 SAME_BRAND = "same brand"
@@ -123,7 +123,7 @@ def render_report(
         block_weight=BLOCK_WEIGHT if search.blocks else None,
         half_weight=HALF_WEIGHT if search.parts else None,
         eighth_weight=EIGHTH_WEIGHT if search.turned else None,
-        parts=(LEAST, MOST) if search.parts else None,
+        parts=(LEAST, MOST, MOST_INK) if search.parts else None,
         badge=shorten(highlight_label, _TITLE),
         created=created.date().isoformat(),
         version=shorten(version, _TITLE),

@@ -17,7 +17,7 @@ from likemark.retrieval.models import find_model
 from likemark.retrieval.pictures.load import load_picture
 from likemark.retrieval.pictures.normalise import flatten
 from likemark.retrieval.results import QueryResult, results_json
-from likemark.retrieval.shortlist import LEAST, MOST, counted
+from likemark.retrieval.shortlist import LEAST, MOST, MOST_INK, counted
 from likemark.retrieval.workspace import Workspace
 
 MARKS = sorted((SAMPLE / "marks").glob("*.svg"))[::6]
@@ -109,7 +109,7 @@ def test_what_holds_nothing_of_the_query_stays_as_it_was_found(
     for hit in found.hits:
         as_it_was = hit.score == pytest.approx(scores[hit.path], abs=1e-6)
         assert (hit.part is None and hit.block is None) == as_it_was
-        assert hit.part is None or 0 < hit.score <= MOST
+        assert hit.part is None or 0 < hit.score <= MOST_INK
 
 
 def test_two_marks_that_lie_over_each_other_are_found_by_halves(
@@ -178,7 +178,7 @@ def test_whole_marks_find_themselves_as_before(indexed: Workspace, pictures: lis
     for result, path in zip(ask(indexed, pictures[:5], parts=True), pictures[:5], strict=True):
         assert (result.hits[0].path, round(result.hits[0].score, 2)) == (str(path), 1.0)
         # Nothing counts more as a part than as the whole that it is.
-        assert all(hit.part is None for hit in result.hits if hit.score > MOST)
+        assert all(hit.part is None for hit in result.hits if hit.score > MOST_INK)
 
 
 def test_marks_whose_pictures_are_gone_keep_their_places(
@@ -204,3 +204,4 @@ def test_what_a_correlation_counts_rises_from_nothing_to_the_most() -> None:
     shares = [counted(step / 100) for step in range(101)]
     assert shares == sorted(shares)
     assert (counted(0), counted(LEAST), counted(1)) == (0, 0, pytest.approx(MOST))
+    assert (counted(LEAST, MOST_INK), counted(1, MOST_INK)) == (0, pytest.approx(MOST_INK))

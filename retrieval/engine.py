@@ -28,6 +28,7 @@ from likemark.retrieval.cluster_filters import filtered
 from likemark.retrieval.devices import AUTO as AUTO_DEVICE
 from likemark.retrieval.devices import choose_device
 from likemark.retrieval.embedder import Embedder, Rows
+from likemark.retrieval.looks import Looks
 from likemark.retrieval.models import FoundModel
 from likemark.retrieval.parts import READ, Box, grey
 from likemark.retrieval.pictures.limits import PictureLimits
@@ -189,7 +190,7 @@ def _answers(
         ThreadPoolExecutor(1) as loader,
         DecoderPool(size=READ, limits=options.limits.of_indexed()) as closer,
     ):
-        shortlist = Shortlist(closer) if options.parts else None
+        shortlist = Shortlist(closer, Looks(searcher.workspace.looks)) if options.parts else None
         # The first pictures are decoded while the network is loaded.
         loading = loader.submit(Embedder.load, model, device=options.device)
         decoded = zip(requests, pool.map(requests), strict=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from likemark.db.errors import PictureError
 from likemark.db.search import Filed
+from likemark.retrieval.looks import Looks
 from likemark.retrieval.parts import Box, Grey, grey
 from likemark.retrieval.pictures.picture import Request
 from likemark.retrieval.pictures.pool import DecoderPool
@@ -20,6 +22,7 @@ LEAST, MOST = 0.8, 0.9
 # first so, 44 with 0.9; of other changes as many are, or more.
 MOST_INK = 0.95
 _KEPT = 20_000  # pictures of 4 KiB, for the next query
+_SAVED = 500  # pictures, after which they are kept for the next command too
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,9 @@ def parts_of(pictures: Sequence[Grey], asked: Grey) -> list[Part]:
 class Shortlist:
     """Reads pictures where they were read when they were indexed, each once for many queries."""
 
-    def __init__(self, pool: DecoderPool) -> None:
-        """pool: of size `READ`"""
-        self._pool = pool
+    def __init__(self, pool: DecoderPool, looks: Looks) -> None:
+        """pool: of size `READ`; looks: what earlier commands have read"""
+        self._pool, self._looks = pool, looks
         # By the hash of the file; None: it is nowhere as it was.
         self._kept: OrderedDict[bytes, Grey | None] = OrderedDict()
 
@@ -68,15 +71,23 @@ class Shortlist:
 
     def _read(self, filed: Sequence[Filed]) -> None:
         left = {each.content: each.paths for each in filed if each.content not in self._kept}
+        known = self._looks.get(list(left))
+        self._kept.update(known)
+        left = {content: paths for content, paths in left.items() if content not in known}
         for turn in range(max(map(len, left.values()), default=0)):
             # In the order of the names: what lies in one shard is read together.
             wanted = sorted((p[turn], content) for content, p in left.items() if turn < len(p))
-            decoded = self._pool.map(Request(path) for path, _ in wanted)
-            for (_, content), picture in zip(wanted, decoded, strict=True):
-                # Another picture may have taken the file's place since.
-                if not isinstance(picture, PictureError) and picture.content == content:
-                    self._kept[content] = grey(picture.pixels)
-                    del left[content]
+            decoded = zip(wanted, self._pool.map(Request(path) for path, _ in wanted), strict=True)
+            while some := list(islice(decoded, _SAVED)):
+                # Another picture may have taken a file's place since.
+                read = {
+                    content: grey(picture.pixels) for (_, content), picture in some
+                    if not isinstance(picture, PictureError) and picture.content == content
+                }  # fmt: skip
+                if read:
+                    self._looks.keep(read)
+                self._kept.update(read)
+                left = {content: paths for content, paths in left.items() if content not in read}
         self._kept.update(dict.fromkeys(left))
         for each in filed:
             self._kept.move_to_end(each.content)

@@ -74,6 +74,11 @@ class Workspace:
         """Where the images are kept that costly filters allow."""
         return self.root / "filters"
 
+    @property
+    def looks(self) -> Path:
+        """The file that keeps pictures as `--parts` compares them."""
+        return self.root / "looks.db"
+
     def index_folder(self, fingerprint: str) -> Path:
         """Where the vectors of the model with this fingerprint are indexed."""
         return self.root / "index" / fingerprint[:16]

@@ -151,9 +151,13 @@ def test_a_picture_is_read_where_it_still_is_as_it_was(
         (before,) = ask(space, quarters[:1], k=1, parts=True)
         assert before.hits[0].part is not None
         copies[0].unlink()
+        space.looks.unlink()  # what was read is kept there
         (after,) = ask(space, quarters[:1], k=1, parts=True)
         assert after.hits[0].part == before.hits[0].part
         copies[1].write_bytes(pictures[7].read_bytes())  # another picture in its place
+        (kept,) = ask(space, quarters[:1], k=1, parts=True)
+        assert kept.hits[0].part == before.hits[0].part
+        space.looks.unlink()
         (other,) = ask(space, quarters[:1], k=9, parts=True)
         assert not [
             hit for hit in other.hits if hit.part and hit.image_id == before.hits[0].image_id

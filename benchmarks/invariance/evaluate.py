@@ -39,7 +39,7 @@ TIE = 2e-6
 BATCH = 256  # rows that ask at once, or a few more
 BLOCK = 16384  # gallery rows scored at once: 16 MiB of scores
 MANNERS = (WHOLE, AS_QUERY, TURNED)
-SAMPLED = 4  # of so many pictures one is asked by parts too: that costs a third of a second a query
+SAMPLED = 4  # of so many pictures one is asked by parts too: that costs half a second a query
 _UNIT = 1e-3  # how far a row's length may be from 1
 
 
